@@ -10,7 +10,7 @@ import {
   parseVote,
 } from '../src/cluster/redis/schema.ts'
 import { inChunks } from '../src/cluster/own-votes.ts'
-import type { Command } from '../src/cluster/redis/redis-link.ts'
+import type { Command } from '../src/cluster/link/command.ts'
 
 export interface Traffic {
   commands: number

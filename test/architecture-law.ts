@@ -131,19 +131,25 @@ export const law: readonly LawRow[] = [
   { room: 'masterfile', pure: true, imports: 'wire wire/rdata zone/compile' },
   { room: 'watch', imports: 'health lib probe/schedule probe/smtp', typesOnly: 'cluster weights' },
   {
+    room: 'cluster/link',
+    imports: '',
+    packages: 'ioredis node:*',
+  },
+  {
     room: 'cluster/redis',
-    imports: 'cluster health lib persistence',
-    packages: 'ioredis node:* zod',
+    imports: 'cluster cluster/link health lib persistence',
+    packages: 'node:* zod',
   },
   {
     room: 'cluster',
-    imports: 'cluster/redis coherence departed health lib persistence wire',
+    imports: 'cluster/link cluster/redis coherence departed health lib persistence wire',
     packages: 'zod',
   },
   { room: 'trust', imports: 'dnssec resolver wire', typesOnly: 'lib' },
   {
     room: 'doctor',
-    imports: 'cluster/redis dnssec doctor/domain geo lib probe/smtp resolver trust wire wire/rdata',
+    imports:
+      'cluster/link cluster/redis dnssec doctor/domain geo lib probe/smtp resolver trust wire wire/rdata',
     typesOnly: 'health settings zone zonefile',
     packages: 'node:*',
   },
@@ -263,7 +269,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin admin/explaining admission announce app/lifecycle app/live cluster cluster/redis coherence departed dnssec explain files geo handover health history lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker trust watch weights zonefile',
+      'admin admin/explaining admission announce app/lifecycle app/live cluster cluster/link cluster/redis coherence departed dnssec explain files geo handover health history lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker trust watch weights zonefile',
     typesOnly: 'admin/views answer transport/stream zone',
     packages: 'koffi node:* pino',
   },

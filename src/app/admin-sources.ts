@@ -298,9 +298,9 @@ export function statusSources(inputs: StatusInputs): StatusSources {
     clusterStatus() {
       const { kind, degraded } = cluster.votes.status()
       const view = cluster.view?.()
-      const { fenced = false, unansweredSeconds = 0, reasons = [] } = view ?? {}
+      const { fenced = false, unansweredSeconds = 0, reasons = [], polling = null } = view ?? {}
       const { peers = [], config = null } = view ?? {}
-      return { kind, degraded, fenced, unansweredSeconds, reasons, peers, config }
+      return { kind, degraded, fenced, unansweredSeconds, reasons, polling, peers, config }
     },
     problems,
     votesOn(slot) {

@@ -8,7 +8,7 @@ import {
   createOversizedRecords,
   type OversizedRecords,
 } from '../cluster/redis/oversized-records.ts'
-import type { StoreLink } from '../cluster/redis/redis-link.ts'
+import type { StoreLink } from '../cluster/link/redis-link.ts'
 import { stateKeys, stateTimes } from '../cluster/redis/schema.ts'
 import type { RedisHanded } from '../cluster/shared-handed.ts'
 import type { RedisNames } from '../cluster/shared-names.ts'
@@ -95,7 +95,7 @@ export interface StoreConnection {
 /** The client of Redis, and what is said over it: an instance that stands alone loads neither. */
 const storeCode = () =>
   Promise.all([
-    import('../cluster/redis/redis-link.ts'),
+    import('../cluster/link/redis-link.ts'),
     import('../cluster/cluster.ts'),
     import('../cluster/shared-serials.ts'),
     import('../cluster/shared-names.ts'),
@@ -113,9 +113,10 @@ export async function connectStore(
   const times = stateTimes(state.heartbeatMs)
   const { commandMs, blockMs } = times
   const linkTimes = { connectMs, commandMs, blockMs, maxRetryMs }
-  const link = parts.run('store', () => createRedisLink(state.address, instance, linkTimes, random))
-  parts.onFailure('store', () => link.reset())
   const keys = stateKeys(state.namespace)
+  const client = { name: instance, key: keys.storeId }
+  const link = parts.run('store', () => createRedisLink(state.address, client, linkTimes, random))
+  parts.onFailure('store', () => link.reset())
   const oversized = createOversizedRecords(clock, times, (record) =>
     logClusterEvent(log, { kind: 'oversized-record', ...record }),
   )

@@ -298,12 +298,30 @@ export function logStateFileEvent(log: Log, event: StateFileEvent): void {
   }
 }
 
+const oversizedFields = ({
+  key,
+  field,
+  octets,
+}: Extract<ClusterEvent, { kind: 'oversized-record' }>): {
+  key: string
+  field?: string
+  octets: number
+} => ({
+  key,
+  ...(field === null ? {} : { field }),
+  octets,
+})
+
 export function logClusterEvent(log: Log, event: ClusterEvent): void {
   switch (event.kind) {
     case 'degraded':
       return logEvent(log, 'state.degraded', { why: event.why })
     case 'recovered':
       return logEvent(log, 'state.recovered', { afterMs: event.afterMs })
+    case 'polling':
+      return logEvent(log, 'state.polling', { why: event.why, everyMs: event.everyMs })
+    case 'blocking':
+      return logEvent(log, 'state.blocking')
     case 'peer-joined':
       return logEvent(log, 'peer.joined', { peer: event.peer, site: event.site })
     case 'peer-gone':
@@ -311,11 +329,8 @@ export function logClusterEvent(log: Log, event: ClusterEvent): void {
         peer: event.peer,
         why: event.isStopped ? 'stopped' : 'silent',
       })
-    case 'oversized-record': {
-      const { key, field, octets } = event
-      const fields = { key, ...(field === null ? {} : { field }), octets }
-      return logEvent(log, 'state.oversized', fields)
-    }
+    case 'oversized-record':
+      return logEvent(log, 'state.oversized', oversizedFields(event))
     case 'emptied':
       return logEvent(log, 'state.emptied')
     case 'fenced':

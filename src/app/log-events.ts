@@ -340,6 +340,9 @@ export const logEvents = {
     ),
   'state.recovered': (fields: { afterMs: number }): LogLine =>
     line('info', 'the store is in reach again', fields),
+  'state.polling': (fields: { why: string; everyMs: number }): LogLine =>
+    line('info', 'the store lets no read wait for news: it is asked again and again', fields),
+  'state.blocking': (): LogLine => line('info', 'the store lets reads wait for news again'),
   'state.oversized': (fields: { key: string; field?: string; octets: number }): LogLine =>
     line('warn', 'a record of the store is too large to be one of ours: it is not read', fields),
   'state.emptied': (): LogLine => line('warn', 'the store lost its memory: ours is written anew'),

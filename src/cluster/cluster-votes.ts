@@ -187,6 +187,9 @@ export type ClusterEvent =
   /** The store is out of reach; `why` is an error code. */
   | { readonly kind: 'degraded'; readonly why: string }
   | { readonly kind: 'recovered'; readonly afterMs: number }
+  /** The store does not let reads block, `why` is an error code: hints are polled for; and it lets them again. */
+  | { readonly kind: 'polling'; readonly why: string; readonly everyMs: number }
+  | { readonly kind: 'blocking' }
   | { readonly kind: 'peer-joined'; readonly peer: string; readonly site: string }
   /** `isStopped`: it announced that it would leave; otherwise its heartbeat expired. */
   | { readonly kind: 'peer-gone'; readonly peer: string; readonly isStopped: boolean }

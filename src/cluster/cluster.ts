@@ -11,7 +11,7 @@ import { RedisFeedback } from './redis/feedback.ts'
 import { HintReader } from './redis/hint-reader.ts'
 import { RedisOverrides } from './redis/overrides.ts'
 import type { OversizedRecords } from './redis/oversized-records.ts'
-import type { StoreLink } from './redis/redis-link.ts'
+import type { StoreLink } from './link/redis-link.ts'
 import {
   type Hint,
   stateKeys,
@@ -389,7 +389,7 @@ function createRecordParts(
   options: ClusterOptions,
   { onPending, onHints, onVotes }: PartCallbacks,
 ): RecordParts {
-  const { settings, instance, site, link, clock, oversized } = options
+  const { settings, instance, site, link, clock, oversized, onEvent } = options
   const keys = stateKeys(settings.namespace)
   const times = stateTimes(settings.heartbeatMs)
   const seals = new StoreSeals({ ...options, secrets: settings.seals, times })
@@ -404,7 +404,14 @@ function createRecordParts(
     own,
     peers,
     assignments,
-    hints: new HintReader({ link, key: keys.events, blockMs: times.blockMs, onHints }),
+    hints: new HintReader({
+      link,
+      key: keys.events,
+      times,
+      clock,
+      onHints,
+      onPolling: (why) => onEvent(pollingEvent(why, times)),
+    }),
     oversized,
     seals,
     reader: new VoteReader({ ...shared, peers, endpointsOf, onVotes }),
@@ -414,6 +421,9 @@ function createRecordParts(
     reports: new RedisReports({ ...shared, instance, times, peers, clock }),
   }
 }
+
+const pollingEvent = (why: string | null, { hintPollMs }: StateTimes): ClusterEvent =>
+  why === null ? { kind: 'blocking' } : { kind: 'polling', why, everyMs: hintPollMs }
 
 const createSession = (
   { settings, instance, site, link, zoneParts, random, clock, onEvent }: ClusterOptions,

@@ -10,7 +10,7 @@
 // A record is sealed where there is a secret, under no writer, as serials are. To put an old one there again moves nothing.
 
 import type { Clock } from '../lib/clock.ts'
-import type { StoreLink } from './redis/redis-link.ts'
+import type { StoreLink } from './link/redis-link.ts'
 import { splitSealed, type StateSecrets } from './redis/sealed-record.ts'
 import { type ZoneHashRead, zoneLimit, type ZoneRecord } from './zone-hash.ts'
 import { ZoneHashPart, type ZoneHashOptions } from './zone-hash-part.ts'

@@ -4,7 +4,7 @@
 import { hashText } from '../lib/hash.ts'
 import type { Vote } from './cluster-votes.ts'
 import { endpointId, formatHint, formatVote, type Hint, type StateKeys } from './redis/schema.ts'
-import type { Command } from './redis/redis-link.ts'
+import type { Command } from './link/command.ts'
 import type { RecordPlace } from './redis/sealed-record.ts'
 
 interface OwnVote extends Vote {
@@ -86,15 +86,18 @@ export class OwnVotes {
     return this.#unwritten.size > 0
   }
 
-  /** Commands that replace everything stored by the current votes; to be run as a transaction. */
+  /**
+   * Commands that replace everything stored by the current votes, to be run as a transaction: all of them are about one
+   * key, as transactions have to be while a cluster moves its slot. A hint has to follow.
+   */
   rewriteCommands(voter: Voter): readonly Command[] {
-    const { keys, instance } = voter
+    const { keys, instance, lifetimeMs } = voter
     this.#unwritten.clear()
     const votes = [...this.#bySlotKey.values()].filter(({ state }) => state !== '?')
     return [
       ['unlink', keys.votes(instance)],
       ...inChunks(votes, fieldsPerCommand).map((part) => this.#write(voter, part)),
-      ...finalCommands(voter, []),
+      ['pexpire', keys.votes(instance), lifetimeMs],
     ]
   }
 

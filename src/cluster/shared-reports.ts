@@ -23,7 +23,8 @@ import { inChunks } from './own-votes.ts'
 import type { GonePeer, Peers } from './peers.ts'
 import { type FieldsReply, readFields } from './redis/bounded-read.ts'
 import type { OversizedRecords } from './redis/oversized-records.ts'
-import { type Command, deleteWrongTypeKeys, type StoreLink } from './redis/redis-link.ts'
+import type { Command } from './link/command.ts'
+import { deleteWrongTypeKeys, type StoreLink } from './link/redis-link.ts'
 import {
   latestTimeMs,
   parseJsonRecord,

@@ -3,7 +3,7 @@
 import { isDisputed, type LiveVote } from '../health/consensus.ts'
 import type { HintReader } from './redis/hint-reader.ts'
 import type { OversizedRecords } from './redis/oversized-records.ts'
-import type { StoreLink } from './redis/redis-link.ts'
+import type { StoreLink } from './link/redis-link.ts'
 import type { InstanceState } from './redis/schema.ts'
 import type { SealMode } from './redis/sealed-record.ts'
 import type { StoreSession, SyncedPart } from './redis/session.ts'
@@ -46,6 +46,10 @@ export interface StateView extends ClusterStatus {
   readonly rewrites: number
   /** Connections cut off for what the store had sent, by what was wrong with it. */
   readonly linkFaults: Readonly<Record<string, number>>
+  /** How often a node of a cluster has sent this instance to another one, by how it says so. */
+  readonly redirections: Readonly<Record<string, number>>
+  /** Error code for which the store is asked for hints again and again; null: reads wait for them. */
+  readonly polling: string | null
   readonly streamLagSeconds: number
   /** Seconds since the store last answered. */
   readonly unansweredSeconds: number
@@ -104,7 +108,7 @@ interface StateViewInput {
   /** Feedback, counts of probes and serials. */
   readonly synced: readonly Pick<SyncedPart, 'rejected'>[]
   readonly oversized: OversizedRecords
-  readonly link: Pick<StoreLink, 'faults'>
+  readonly link: Pick<StoreLink, 'faults' | 'redirections'>
   readonly seals: StoreSeals
   readonly votesOf: (slotKey: string) => readonly LiveVote[]
 }
@@ -127,6 +131,8 @@ export function createStateView(input: StateViewInput, nowMs: number): StateView
     seals: viewSeals(seals),
     rewrites: session.counters.rewrites,
     linkFaults: link.faults(),
+    redirections: link.redirections(),
+    polling: hints.polling,
     streamLagSeconds: hints.lagSeconds(),
     unansweredSeconds: reachability.unansweredMs(nowMs) / 1000,
     reasons: reachability.reasons(nowMs),

@@ -3,7 +3,7 @@
 // under no writer: they are of the zone, not of an instance.
 
 import type { OversizedRecords } from './redis/oversized-records.ts'
-import type { StoreLink } from './redis/redis-link.ts'
+import type { StoreLink } from './link/redis-link.ts'
 import type { StateTimes } from './redis/schema.ts'
 import {
   type RecordPlace,

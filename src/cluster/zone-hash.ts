@@ -4,7 +4,8 @@
 import { inChunks } from './own-votes.ts'
 import { countOf, readFields, storedFields, usageCommand } from './redis/bounded-read.ts'
 import type { OversizedRecords } from './redis/oversized-records.ts'
-import { type Command, deleteWrongTypeKeys, hashOf, type StoreLink } from './redis/redis-link.ts'
+import { type Command, hashOf } from './link/command.ts'
+import { deleteWrongTypeKeys, type StoreLink } from './link/redis-link.ts'
 
 export interface ZoneHash {
   readonly link: StoreLink

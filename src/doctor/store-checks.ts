@@ -2,17 +2,14 @@
 // own that changes nothing. Rights are tested in a transaction that is never executed: Redis checks
 // the ACL of each command when it is queued.
 
-import {
-  type Command,
-  createRedisLink,
-  type Reply,
-  type StoreLink,
-} from '../cluster/redis/redis-link.ts'
+import type { Command, Reply } from '../cluster/link/command.ts'
+import { createRedisLink, type StoreLink } from '../cluster/link/redis-link.ts'
 import { type StateKeys, stateKeys, stateTimes } from '../cluster/redis/schema.ts'
 import { systemClock } from '../lib/clock.ts'
 import { listed } from '../lib/listed.ts'
 import type { Settings } from '../settings/settings.ts'
 import { fail, ok, type CheckResult, warn } from './report.ts'
+import { checkCluster } from './store-cluster.ts'
 
 const reachWithinMs = 5000
 
@@ -32,12 +29,18 @@ export async function checkState(
   if (state === 'memory') return [ok('state', 'memory: this instance shares nothing')]
   const { commandMs, blockMs } = stateTimes(state.heartbeatMs)
   const times = { connectMs, commandMs, blockMs, maxRetryMs }
-  const link = createRedisLink(state.address, `${instance}-doctor`, times, random)
+  const keys = stateKeys(state.namespace)
+  const client = { name: `${instance}-doctor`, key: keys.storeId }
+  const link = createRedisLink(state.address, client, times, random)
   try {
     const why = await waitForStore(link)
     if (why !== null) return [storeUnusable(why)]
-    const facts = await readStoreFacts(link, stateKeys(state.namespace), instance)
-    return facts === null ? [storeUnusable(link.lastErrorCode() ?? 'AWAY')] : checkStoreFacts(facts)
+    const facts = await readStoreFacts(link, keys, instance)
+    if (facts === null) return [storeUnusable(link.lastErrorCode() ?? 'AWAY')]
+    const isClusterUrl = state.address.where.kind === 'cluster'
+    const isCluster = readInfo(facts.info).get('cluster_enabled') === '1'
+    const question = { isClusterUrl, isCluster, key: keys.storeId }
+    return [...checkStoreFacts(facts), ...(await checkCluster(link, question))]
   } finally {
     link.close()
   }
@@ -60,6 +63,11 @@ async function waitForStore(link: StoreLink): Promise<string | null> {
 
 const adviceByError: readonly (readonly [RegExp, string])[] = [
   [/^(WRONGPASS|NOAUTH)$/, 'mend state_username and state_password, or the user in Redis'],
+  [/^MOVED$/, 'it is a node of a cluster that has not got our keys: use redis+cluster://'],
+  [
+    /^CLUSTERDOWN$/,
+    'the cluster lacks a primary for some slots: CLUSTER INFO on any node, then its log',
+  ],
   [/^(ECONNREFUSED|SENTINELS)$/, 'nothing listens there: is it started, and is the port right?'],
   [/^PROTOCOL$/, 'what answers there is no Redis, or a proxy before it is out of step'],
   [/^OVERSIZED$/, 'a key of the namespace is far too large: another program writes there'],
@@ -100,6 +108,7 @@ async function readStoreFacts(
     info: info?.kind === 'value' ? String(info.value) : null,
     clockOffsetMs: storeMs === null ? null : storeMs - middleMs,
     roundTripMs: roundTripsMs.sort((a, b) => a - b)[Math.floor(pings / 2)] ?? 0,
+    waitRefusal: await findWaitRefusal(link, keys),
     ...(await findMissingRights(link, neededCommands(keys, instance))),
   }
 }
@@ -161,12 +170,25 @@ const neededCommands = (keys: StateKeys, instance: string): readonly Command[] =
   ['xrevrange', keys.events, '+', '-'],
 ]
 
+/**
+ * The code with which a read that waits is refused; null: it is not, or reads are not allowed at all. Another program may
+ * close the connection on one.
+ */
+async function findWaitRefusal(link: StoreLink, { events }: StateKeys): Promise<string | null> {
+  if (!(await hasSecondConnection(link))) return link.lastBlockingErrorCode() ?? 'AWAY'
+  const waiting = await link.runBlocking(['xread', 'BLOCK', 1, 'STREAMS', events, '$'])
+  if (waiting?.kind === 'value') return null
+  const plain = await link.run([['xread', 'STREAMS', events, '$']])
+  if (plain?.[0]?.kind !== 'value') return null
+  return waiting === null ? (link.lastBlockingErrorCode() ?? 'CLOSED') : waiting.code
+}
+
 /** The caller closes the connection with the transaction open, which discards it. */
 async function findMissingRights(
   link: StoreLink,
   commands: readonly Command[],
 ): Promise<Pick<StoreFacts, 'missingRights' | 'isTransactionRefused'>> {
-  const opened = await openTransaction(link)
+  const opened = (await hasSecondConnection(link)) ? await link.runBlocking(['multi']) : null
   // Outside a transaction the commands would be executed.
   if (opened?.kind !== 'value' || opened.value !== 'OK')
     return { missingRights: [], isTransactionRefused: true }
@@ -181,14 +203,14 @@ async function findMissingRights(
   return { missingRights, isTransactionRefused: false }
 }
 
-/** Waits for the second connection of the link, which can be established after the first. */
-async function openTransaction(link: StoreLink): Promise<Reply | null> {
+/** Waits for the second connection of the link, which can be established after the first, or anew after one was closed. */
+async function hasSecondConnection(link: StoreLink): Promise<boolean> {
   const untilMs = systemClock.monotonicMs() + reachWithinMs
-  for (;;) {
-    const reply = await link.runBlocking(['multi'])
-    if (reply !== null || systemClock.monotonicMs() > untilMs) return reply
+  while (systemClock.monotonicMs() < untilMs) {
+    if ((await link.runBlocking(['ping'])) !== null) return true
     await new Promise((resolve) => setTimeout(resolve, pollEveryMs))
   }
+  return false
 }
 
 const keyOf = (command: Command): string =>
@@ -203,6 +225,8 @@ export interface StoreFacts {
   readonly clockOffsetMs: number | null
   /** The median of several PINGs. */
   readonly roundTripMs: number
+  /** The code with which reads that wait for news are refused; null: they are not. */
+  readonly waitRefusal: string | null
   /** Commands with their keys that the ACL denies. */
   readonly missingRights: readonly string[]
   readonly isTransactionRefused: boolean
@@ -219,6 +243,7 @@ export function checkStoreFacts(facts: StoreFacts): readonly CheckResult[] {
   return [
     checkServer(facts, info),
     checkRights(facts),
+    ...checkWaiting(facts),
     ...checkStoreClock(facts.clockOffsetMs),
     ...(facts.info === null ? [infoDenied] : [checkEviction(info), ...checkWrites(info)]),
   ]
@@ -264,6 +289,17 @@ function checkRights({ missingRights, isTransactionRefused }: StoreFacts): Check
     return ok('state', 'every command that an instance needs is allowed')
   return fail('state', `not allowed: ${listed(missingRights, shownRights)}`, advice)
 }
+
+const checkWaiting = ({ waitRefusal }: StoreFacts): readonly CheckResult[] =>
+  waitRefusal === null
+    ? []
+    : [
+        warn(
+          'state',
+          `it lets no read wait for news (${waitRefusal}): instances ask for them again and again, and learn later of what changes`,
+          `let XREAD BLOCK through, in what is before the store too: ${redisManual}`,
+        ),
+      ]
 
 function checkStoreClock(offsetMs: number | null): readonly CheckResult[] {
   if (offsetMs === null || Math.abs(offsetMs) <= limits.clockMs) return []

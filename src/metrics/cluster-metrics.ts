@@ -30,6 +30,8 @@ export interface ClusterReport {
   readonly unreported: number
   readonly rewrites: number
   readonly linkFaults: Readonly<Record<string, number>>
+  readonly redirections: Readonly<Record<string, number>>
+  readonly polling: string | null
   readonly streamLagSeconds: number
   readonly unansweredSeconds: number
   readonly peers: readonly { readonly instance: string; readonly ageSeconds: number }[]
@@ -73,6 +75,12 @@ const values: readonly ClusterValue[] = [
     name: 'mxsteer_state_unanswered_seconds',
     help: 'Since the store last answered',
     value: ({ unansweredSeconds }) => unansweredSeconds,
+  },
+  {
+    kind: 'gauge',
+    name: 'mxsteer_state_polling',
+    help: '1: the store lets no read wait for hints, they are polled for',
+    value: ({ polling }) => (polling === null ? 0 : 1),
   },
   {
     kind: 'gauge',
@@ -139,14 +147,7 @@ export function registerClusterMetrics(registry: Registry, read: () => ClusterRe
       emit({ vote: 'unknown' }, unknown)
     },
   })
-  registerSampled(registry, {
-    kind: 'counter',
-    name: 'mxsteer_state_protocol_errors_total',
-    help: 'Connections to the store that were cut off for what it had sent',
-    labels: ['why'],
-    sample: (emit) =>
-      Object.entries(read().linkFaults).forEach(([why, count]) => emit({ why }, count)),
-  })
+  registerLinkCounters(registry, read)
   registerSampled(registry, {
     kind: 'counter',
     name: 'mxsteer_state_unauthentic_total',
@@ -162,5 +163,24 @@ export function registerClusterMetrics(registry: Registry, read: () => ClusterRe
     labels: ['peer'],
     sample: (emit) =>
       read().peers.forEach(({ instance, ageSeconds }) => emit({ peer: instance }, ageSeconds)),
+  })
+}
+
+function registerLinkCounters(registry: Registry, read: () => ClusterReport): void {
+  registerSampled(registry, {
+    kind: 'counter',
+    name: 'mxsteer_state_protocol_errors_total',
+    help: 'Connections to the store that were cut off for what it had sent',
+    labels: ['why'],
+    sample: (emit) =>
+      Object.entries(read().linkFaults).forEach(([why, count]) => emit({ why }, count)),
+  })
+  registerSampled(registry, {
+    kind: 'counter',
+    name: 'mxsteer_state_redirections_total',
+    help: 'Times that a node of a cluster sent us to another one',
+    labels: ['kind'],
+    sample: (emit) =>
+      Object.entries(read().redirections).forEach(([kind, count]) => emit({ kind }, count)),
   })
 }

@@ -35,7 +35,8 @@ export const storeRows: Pick<SettingsTable, StoreKey> = {
     },
     isSecret: true,
     default: 'memory',
-    accepts: '`memory`, or the URL of a [Redis](operations/redis.md)',
+    accepts:
+      '`memory`, or the URL of a [Redis](operations/redis.md#redis-itself): `redis://`, `redis+sentinel://`, `redis+cluster://`, and `rediss` with TLS',
     about: 'where instances share what they see; with `memory` an instance is alone',
   },
   state_namespace: {
@@ -108,7 +109,7 @@ export const storeRows: Pick<SettingsTable, StoreKey> = {
     schema: path,
     otherwise: "the system's authorities",
     accepts: 'path',
-    about: 'PEM file of certificate authorities; this and the next three with `rediss://` only',
+    about: 'PEM file of certificate authorities; this and the next three with TLS (`rediss`) only',
   },
   state_certificate: {
     schema: path,

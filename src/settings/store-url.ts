@@ -1,7 +1,7 @@
 // The setting `state`: `memory`, or the URL of the Redis where instances share what they see. The
-// URL is redis:// or rediss:// with one host, or redis+sentinel:// or rediss+sentinel:// with the
-// hosts of the Sentinels and the name of the primary. It may contain a password, so no message
-// repeats it.
+// URL is redis:// or rediss:// with one host, redis+sentinel:// or rediss+sentinel:// with the
+// hosts of the Sentinels and the name of the primary, or redis+cluster:// or rediss+cluster:// with
+// some nodes of the cluster. It may contain a password, so no message repeats it.
 
 import { z } from 'zod'
 
@@ -10,7 +10,9 @@ export const storeUrl: z.ZodType<'memory' | StoreUrl> = z.unknown().transform((v
   if (value === 'memory') return value
   const url = typeof value === 'string' ? parseStoreUrl(value) : null
   if (url !== null) return url
-  context.issues.push({ code: 'custom', input: undefined, message: expectedState })
+  const isCluster = typeof value === 'string' && /^rediss?\+cluster:/.test(value)
+  const message = isCluster ? expectedCluster : expectedState
+  context.issues.push({ code: 'custom', input: undefined, message })
   return z.NEVER
 })
 
@@ -23,6 +25,8 @@ export interface StoreUrl {
   readonly where:
     | ({ readonly kind: 'one' } & HostPort)
     | { readonly kind: 'sentinel'; readonly sentinels: readonly HostPort[]; readonly name: string }
+    /** `seeds`: nodes that know the others. */
+    | { readonly kind: 'cluster'; readonly seeds: readonly HostPort[] }
   readonly isTls: boolean
   readonly username: string | null
   readonly password: string | null
@@ -30,29 +34,41 @@ export interface StoreUrl {
 }
 
 const expectedState =
-  'expected memory, redis://HOST:PORT, rediss://HOST:PORT or redis+sentinel://HOST:PORT,HOST:PORT/NAME'
+  'expected memory, redis://HOST:PORT, rediss://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/NAME or redis+cluster://HOST:PORT,HOST:PORT'
 
 const redisPort = 6379
 
 const sentinelPort = 26_379
 
-const maxSentinels = 16
+/** Sentinels, or nodes of a cluster. */
+const maxHosts = 16
+
+const expectedCluster = `expected redis+cluster://HOST:PORT,HOST:PORT or rediss+cluster://…, with 1 to ${maxHosts} nodes and no database: a cluster has one`
 
 const maxUrlCharacters = 2048
 
 const urlPattern =
-  /^(redis|rediss)(\+sentinel)?:\/\/(?:([^@/?#\s]*)@)?([^@/?#\s]+)(?:\/([^/?#\s]*))?$/
+  /^(redis|rediss)(\+sentinel|\+cluster)?:\/\/(?:([^@/?#\s]*)@)?([^@/?#\s]+)(?:\/([^/?#\s]*))?$/
 
 /** null: the text is not the URL of a store. */
 export function parseStoreUrl(url: string): StoreUrl | null {
   const match = url.length <= maxUrlCharacters ? urlPattern.exec(url) : null
   if (!match) return null
-  const [, scheme, sentinel, user = '', hosts = '', path = ''] = match
+  const [, scheme, kind, user = '', hosts = '', path = ''] = match
   const credentials = parseCredentials(user)
-  const where = sentinel ? parseSentinels(hosts, path) : parseOne(hosts)
-  const database = sentinel || path === '' ? 0 : Number(/^\d{1,4}$/.exec(path)?.[0] ?? NaN)
+  const where = parseWhere(kind, hosts, path)
+  const database = kind || path === '' ? 0 : Number(/^\d{1,4}$/.exec(path)?.[0] ?? NaN)
   if (!credentials || !where || Number.isNaN(database)) return null
   return { where, isTls: scheme === 'rediss', ...credentials, database }
+}
+
+function parseWhere(
+  kind: string | undefined,
+  hosts: string,
+  path: string,
+): StoreUrl['where'] | null {
+  if (kind === '+sentinel') return parseSentinels(hosts, path)
+  return kind === '+cluster' ? parseCluster(hosts, path) : parseOne(hosts)
 }
 
 function parseOne(text: string): StoreUrl['where'] | null {
@@ -62,11 +78,22 @@ function parseOne(text: string): StoreUrl['where'] | null {
 
 /** `hosts`: `HOST:PORT,HOST:PORT…`; `name`: that of the primary. */
 function parseSentinels(hosts: string, name: string): StoreUrl['where'] | null {
-  const sentinels = hosts.split(',').map((host) => parseHost(host, sentinelPort))
+  const sentinels = parseHosts(hosts, sentinelPort)
   const isName = /^[\w.-]{1,63}$/.test(name)
-  const valid = sentinels.filter((sentinel) => sentinel !== null)
-  if (!isName || valid.length !== sentinels.length || valid.length > maxSentinels) return null
-  return { kind: 'sentinel', sentinels: valid, name }
+  return isName && sentinels ? { kind: 'sentinel', sentinels, name } : null
+}
+
+/** A cluster has one database. */
+function parseCluster(hosts: string, path: string): StoreUrl['where'] | null {
+  const seeds = parseHosts(hosts, redisPort)
+  return seeds && /^0?$/.test(path) ? { kind: 'cluster', seeds } : null
+}
+
+/** `HOST:PORT,HOST:PORT…`; null: one of them is none, or there are too many. */
+function parseHosts(text: string, defaultPort: number): readonly HostPort[] | null {
+  const hosts = text.split(',').map((host) => parseHost(host, defaultPort))
+  const valid = hosts.filter((host) => host !== null)
+  return valid.length === hosts.length && valid.length <= maxHosts ? valid : null
 }
 
 function parseHost(text: string, defaultPort: number): HostPort | null {

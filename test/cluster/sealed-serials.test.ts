@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 
-import type { StoreLink } from '../../src/cluster/redis/redis-link.ts'
+import type { StoreLink } from '../../src/cluster/link/redis-link.ts'
 import { createOversizedRecords } from '../../src/cluster/redis/oversized-records.ts'
 import { stateKeys, stateTimes } from '../../src/cluster/redis/schema.ts'
 import type { SealMode } from '../../src/cluster/redis/sealed-record.ts'

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
 import { loadSettings } from '../../src/settings/settings.ts'
 import type { CheckResult } from '../../src/doctor/report.ts'
@@ -39,10 +39,11 @@ const worst = (verdicts: readonly CheckResult[]): CheckResult =>
   verdicts.find(({ status }) => status === 'warn') ??
   (verdicts[0] as CheckResult)
 
+const manual = readFileSync(new URL('../../docs/operations/redis.md', import.meta.url), 'utf8')
+
 const documentedUser = (): string => {
-  const page = readFileSync(new URL('../../docs/operations/redis.md', import.meta.url), 'utf8')
   const hash = createHash('sha256').update('secret-one').digest('hex')
-  const line = /^user ns1-fra .*$/m.exec(page)?.[0] ?? ''
+  const line = /^user ns1-fra .*$/m.exec(manual)?.[0] ?? ''
   return line.replace('#<sha256 of its password>', `#${hash}`)
 }
 const asDocumented = { MXSTEER_STATE_USERNAME: 'ns1-fra', MXSTEER_STATE_PASSWORD: 'secret-one' }
@@ -111,10 +112,79 @@ it('warns of a store that evicts, and refuses a replica', async () => {
   })
 })
 
+/** A cluster of one node, which has these slots. */
+async function clusterWith(slots: string, ...config: readonly string[]): Promise<RedisServer> {
+  const redis = await redisWith(
+    'cluster-enabled yes',
+    `cluster-port ${await freePort()}`,
+    ...config,
+  )
+  expect(await redis.command('CLUSTER', 'ADDSLOTSRANGE', ...slots.split('-'))).toBe('+OK')
+  return redis
+}
+
+const allSlots = '0-16383'
+const stateOf = (redis: RedisServer): Promise<true> =>
+  until(async () => (await redis.command('CLUSTER', 'INFO')).includes('cluster_state:ok'), {
+    what: 'the cluster is in order',
+    withinMs: 60_000,
+  })
+
+describe('of a cluster', () => {
+  const asCluster = (redis: RedisServer): string => redis.url.replace('redis:', 'redis+cluster:')
+
+  it('says where the keys are, to a user with the rights of the docs', async () => {
+    const rights = /^\+cluster\|slots .*$/m.exec(manual)?.[0] ?? ''
+    const user = `${documentedUser()} ${rights}`
+    const redis = await clusterWith(allSlots, user, 'cluster-announce-ip 127.0.0.1')
+    await stateOf(redis)
+    const verdicts = await examined(asCluster(redis), asDocumented)
+    expect(verdicts.filter(({ status }) => status === 'fail')).toEqual([])
+    expect(verdicts.map(({ text }) => text)).toContain(
+      `our keys are in slot 5718, at 127.0.0.1:${redis.port}, which has no replica: with it the store is lost`,
+    )
+  })
+
+  it('warns of a user that may not ask for the nodes', async () => {
+    const redis = await clusterWith(allSlots, documentedUser())
+    await stateOf(redis)
+    expect(worst(await examined(asCluster(redis), asDocumented))).toMatchObject({
+      status: 'warn',
+      text: expect.stringContaining('it does not let us use CLUSTER'),
+    })
+  })
+
+  it('warns of redis:// at a node that has the keys for now', async () => {
+    const redis = await clusterWith(allSlots)
+    await stateOf(redis)
+    expect(worst(await examined(redis.url))).toMatchObject({
+      status: 'warn',
+      text: 'it is a node of a cluster, and our keys are there only for now',
+      advice: expect.stringContaining('redis+cluster://'),
+    })
+  })
+
+  it('fails of a cluster without our slot, by either URL', async () => {
+    const redis = await clusterWith('0-100')
+    expect(worst(await examined(redis.url)).text).toBe(
+      'it is a node of a cluster, and our keys are nowhere (CLUSTERDOWN)',
+    )
+    expect(await examined(asCluster(redis))).toMatchObject([
+      { status: 'fail', text: 'the store cannot be used: CLUSTERDOWN' },
+    ])
+  })
+
+  it('warns of redis+cluster:// at what is none', async () => {
+    const redis = await redisWith()
+    expect(worst(await examined(asCluster(redis))).text).toContain('it is no node of a cluster')
+  })
+})
+
 const facts: StoreFacts = {
   info: 'redis_version:7.0.15\r\nrole:master\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n',
   clockOffsetMs: 0,
   roundTripMs: 1,
+  waitRefusal: null,
   missingRights: [],
   isTransactionRefused: false,
 }
@@ -129,6 +199,12 @@ it.each<[string, Partial<StoreFacts>, string, string]>([
     infoWith('redis_version:6.0.16'),
     'fail',
     'Redis 6.0.16, 1.0 ms to it and back: too old',
+  ],
+  [
+    'reads that may not wait',
+    { waitRefusal: 'ERR' },
+    'warn',
+    'it lets no read wait for news (ERR): instances ask for them again and again, and learn later of what changes',
   ],
   ['a clock ahead', { clockOffsetMs: 61_000 }, 'warn', 'its clock is 61 s ahead'],
   ['a clock behind', { clockOffsetMs: -3000 }, 'warn', 'its clock is 3 s behind'],

@@ -3,7 +3,7 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 
-import { createRedisLink, type StoreLink } from '../../src/cluster/redis/redis-link.ts'
+import { createRedisLink, type StoreLink } from '../../src/cluster/link/redis-link.ts'
 import { createAuthority } from '../support/certificates.ts'
 import { bulk, type FakeStore, startFakeStore } from '../support/fake-store.ts'
 import { until } from '../support/wait.ts'
@@ -20,6 +20,7 @@ const address = {
   sentinelUsername: null,
   sentinelPassword: null,
 }
+const client = { name: 'test', key: 'mxsteer:{test}:v1:id' }
 const times = { connectMs: 2000, commandMs: 2000, blockMs: 200, maxRetryMs: 200 }
 
 const uncaught: unknown[] = []
@@ -35,7 +36,7 @@ afterEach(async () => {
 
 function openLink(link: Partial<Parameters<typeof createRedisLink>[0]>, port: number): StoreLink {
   const where = { kind: 'one' as const, host: '127.0.0.1', port }
-  const opened = createRedisLink({ ...address, where, ...link }, 'test', times, Math.random)
+  const opened = createRedisLink({ ...address, where, ...link }, client, times, Math.random)
   ended.push(() => opened.close())
   return opened
 }
@@ -220,7 +221,7 @@ test('a store that garbles every connection is asked less and less often', async
   store.misanswer(([name]) => (name === 'ping' ? '_\r\n' : null))
   const where = { kind: 'one' as const, host: '127.0.0.1', port: store.port }
   const patient = { ...times, maxRetryMs: 400 }
-  const link = createRedisLink({ ...address, where }, 'test', patient, () => 0.999)
+  const link = createRedisLink({ ...address, where }, client, patient, () => 0.999)
   ended.push(() => link.close())
   const startedMs = performance.now()
   while (faultsOf(link) < 6) {

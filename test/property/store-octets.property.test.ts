@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { AbstractConnector, Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import { guardReplies, type LinkFault } from '../../src/cluster/redis/reply-guard.ts'
+import { guardReplies, type LinkFault } from '../../src/cluster/link/reply-guard.ts'
 import { bulk, createCommandReader } from '../support/fake-store.ts'
 import { runs } from '../support/runs.ts'
 

@@ -9,7 +9,8 @@ import { RedisFeedback } from '../../src/cluster/redis/feedback.ts'
 import { HintReader } from '../../src/cluster/redis/hint-reader.ts'
 import { RedisOverrides } from '../../src/cluster/redis/overrides.ts'
 import { OversizedRecords } from '../../src/cluster/redis/oversized-records.ts'
-import type { Command, Reply, StoreLink } from '../../src/cluster/redis/redis-link.ts'
+import type { Command, Reply } from '../../src/cluster/link/command.ts'
+import type { StoreLink } from '../../src/cluster/link/redis-link.ts'
 import {
   formatHeartbeat,
   isInstanceName,
@@ -176,7 +177,14 @@ test('hints: what the stream holds is read, or counted, and reading goes on', as
           return replies[read++] ?? { kind: 'value', value: null }
         },
       }
-      const reader = new HintReader({ link, key: keys.events, blockMs: 0, onHints() {} })
+      const reader = new HintReader({
+        link,
+        key: keys.events,
+        times: { blockMs: 0, hintPollMs: 0, blockAgainMs: 0 },
+        clock: systemClock,
+        onHints() {},
+        onPolling() {},
+      })
       reader.hasMissedEvents({ newest: '1-1', oldest: '1-1' })
       await isRead
       reader.stop()

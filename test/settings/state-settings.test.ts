@@ -63,6 +63,30 @@ test.each([
       },
     },
   ],
+  [
+    'redis+cluster://a,b:7000,[::2]:7001',
+    {
+      ...plain,
+      where: {
+        kind: 'cluster',
+        seeds: [
+          { host: 'a', port: 6379 },
+          { host: 'b', port: 7000 },
+          { host: '::2', port: 7001 },
+        ],
+      },
+    },
+  ],
+  [
+    'rediss+cluster://me:pw@a/0',
+    {
+      isTls: true,
+      username: 'me',
+      password: 'pw',
+      database: 0,
+      where: { kind: 'cluster', seeds: [{ host: 'a', port: 6379 }] },
+    },
+  ],
 ])('%s', (url, expected) => {
   expect(parseStoreUrl(url)).toEqual(expected)
 })
@@ -76,6 +100,11 @@ test.each([
   'redis://h/0/1',
   'redis://h?db=1',
   'redis://a,b',
+  'redis+cluster://',
+  'redis+cluster://a/1',
+  'redis+cluster://a/mail',
+  'redis+cluster://a,,b',
+  `redis+cluster://${Array.from({ length: 17 }, (_, i) => `h${i}`).join(',')}`,
   'redis://a@b@c',
   'redis://%zz@h',
   'redis+sentinel://a',

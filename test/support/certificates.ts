@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { join } from 'node:path'
 
 import { temporaryFolder } from './server.ts'
@@ -56,7 +57,10 @@ export function createAuthority(): Authority {
         '-out',
         at(`${own}.csr`),
       )
-      writeFileSync(at(`${own}.ext`), `subjectAltName=${names.map((n) => `DNS:${n}`).join(',')}\n`)
+      writeFileSync(
+        at(`${own}.ext`),
+        `subjectAltName=${names.map((n) => `${isIP(n) ? 'IP' : 'DNS'}:${n}`).join(',')}\n`,
+      )
       openssl(
         'x509',
         '-req',

@@ -4,7 +4,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import type { ZoneSerials } from '../../src/lib/zone-serials.ts'
 import { joinCluster, type Cluster } from '../../src/cluster/cluster.ts'
 import { createOversizedRecords } from '../../src/cluster/redis/oversized-records.ts'
-import { createRedisLink } from '../../src/cluster/redis/redis-link.ts'
+import { createRedisLink } from '../../src/cluster/link/redis-link.ts'
 import type { ClusterEvent } from '../../src/cluster/cluster-votes.ts'
 import { stateKeys, stateTimes } from '../../src/cluster/redis/schema.ts'
 import type { StateSecrets } from '../../src/cluster/redis/sealed-record.ts'
@@ -46,7 +46,12 @@ export function joinTestCluster(instance: string, { port, ...place }: MemberSett
   const { commandMs, blockMs } = stateTimes(heartbeatMs)
   const times = { connectMs: 500, commandMs, blockMs, maxRetryMs: 500 }
   const events: ClusterEvent[] = []
-  const link = createRedisLink(address, instance, times, Math.random)
+  const link = createRedisLink(
+    address,
+    { name: instance, key: stateKeys(namespace).storeId },
+    times,
+    Math.random,
+  )
   const oversized = createOversizedRecords(systemClock, stateTimes(heartbeatMs), (record) =>
     events.push({ kind: 'oversized-record', ...record }),
   )

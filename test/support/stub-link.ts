@@ -1,6 +1,7 @@
 // A link to a store that is a function: what each command is replied to.
 
-import type { Command, StoreLink } from '../../src/cluster/redis/redis-link.ts'
+import type { Command } from '../../src/cluster/link/command.ts'
+import type { StoreLink } from '../../src/cluster/link/redis-link.ts'
 
 /** Replies to each command with the value of `valueOf`; nothing is ever said over the blocking connection. */
 export const stubLink = (valueOf: (command: Command) => unknown): StoreLink => ({
@@ -9,6 +10,8 @@ export const stubLink = (valueOf: (command: Command) => unknown): StoreLink => (
   isReady: () => true,
   onReady() {},
   lastErrorCode: () => null,
+  lastBlockingErrorCode: () => null,
+  redirections: () => ({ moved: 0, ask: 0 }),
   faults: () => ({ malformed: 0, unasked: 0, oversized: 0, exception: 0 }),
   reset() {},
   close() {},

@@ -23,6 +23,8 @@ export interface ClusterStatus {
   readonly unansweredSeconds: number
   /** Why it is degraded, the last reason first. */
   readonly reasons: readonly { readonly why: string; readonly forSeconds: number }[]
+  /** Error code for which the store is asked for hints again and again; null: reads wait for them, or it shares nothing. */
+  readonly polling: string | null
   readonly peers: readonly {
     readonly instance: string
     readonly site: string
@@ -81,7 +83,7 @@ export function statusView(
   ready: Readiness,
 ): Readonly<Record<string, unknown>> {
   const { version, instance, site } = status
-  const { kind, degraded, fenced, unansweredSeconds, reasons, peers, config } =
+  const { kind, degraded, fenced, unansweredSeconds, reasons, polling, peers, config } =
     status.clusterStatus()
   return {
     instance,
@@ -98,6 +100,7 @@ export function statusView(
       fenced,
       unansweredSeconds: rounded(unansweredSeconds),
       reasons: reasons.map(({ why, forSeconds }) => ({ why, forSeconds: rounded(forSeconds) })),
+      polling,
     },
     config,
     peers: peers.map(peerView),

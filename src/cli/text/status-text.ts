@@ -18,6 +18,8 @@ export interface StatusReport {
     readonly degraded: boolean
     readonly fenced: boolean
     readonly unansweredSeconds: number
+    /** null: reads wait for news of the others. Absent: an earlier version, which does not poll. */
+    readonly polling?: string | null
   }
   readonly peers: readonly {
     readonly instance: string
@@ -169,7 +171,8 @@ function stateText({ state, peers }: StatusReport): string {
   if (state.fenced) return `${state.kind}, FENCED: a later process has the name of this instance`
   const silence = durationText(state.unansweredSeconds)
   if (state.degraded) return `${state.kind}, DEGRADED: the store has not answered for ${silence}`
-  return `${state.kind}, ${peers.length + 1} instances`
+  const polled = state.polling ? `, polled for news (${state.polling})` : ''
+  return `${state.kind}, ${peers.length + 1} instances${polled}`
 }
 
 /** Empty if all instances have the same configuration. */

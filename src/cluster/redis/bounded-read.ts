@@ -12,7 +12,8 @@
 
 import { inChunks } from '../own-votes.ts'
 import type { OversizedRecords } from './oversized-records.ts'
-import { type Command, listOf, type Reply, type StoreLink } from './redis-link.ts'
+import { type Command, listOf, type Reply } from '../link/command.ts'
+import type { StoreLink } from '../link/redis-link.ts'
 
 /** Values to be read from one hash. */
 export interface FieldsRequest {

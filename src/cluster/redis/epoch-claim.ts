@@ -7,7 +7,8 @@
 //                      take an earlier epoch for a replay, see that this boot is a later one
 
 import { textCommand, textOf } from './bounded-read.ts'
-import type { Command, Reply, StoreLink } from './redis-link.ts'
+import type { Command, Reply } from '../link/command.ts'
+import type { StoreLink } from '../link/redis-link.ts'
 import { maxPackedOctets, type StateKeys, storeIdOctets } from './schema.ts'
 import { storeIdOf } from './snapshot.ts'
 import type { StoreSeals } from './store-seals.ts'

@@ -34,7 +34,8 @@ import {
   type StateKeys,
   type StateTimes,
 } from './schema.ts'
-import { type Command, deleteWrongTypeKeys, hashOf, type StoreLink } from './redis-link.ts'
+import { type Command, hashOf } from '../link/command.ts'
+import { deleteWrongTypeKeys, type StoreLink } from '../link/redis-link.ts'
 import type { SyncContext, SyncedPart } from './session.ts'
 import { isSealedAsOurs, type StoreSeals } from './store-seals.ts'
 

@@ -30,7 +30,7 @@ import {
   printablePattern,
   type StateKeys,
 } from './schema.ts'
-import type { Command } from './redis-link.ts'
+import type { Command } from '../link/command.ts'
 import { isSealedAsOurs, type StoreSeals } from './store-seals.ts'
 
 /** A change that the store does not have yet; null removes the override. */

@@ -14,7 +14,7 @@
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import type { VoteState } from '../../health/consensus.ts'
-import type { StoreAddress } from './redis-link.ts'
+import type { StoreAddress } from '../link/link-options.ts'
 import { maxSealLength, type StateSecrets } from './sealed-record.ts'
 
 export type InstanceState = 'ok' | 'suspect' | 'draining'
@@ -220,7 +220,8 @@ export const endpointId = (slotKey: string): string =>
 //   own votes are rewritten after 200
 //   cut off after 5/3 without an answer
 //   a command times out after 1/2           1.5 s
-//   counts of probes are shared after 20    60 s
+//   counts of probes are shared after 20    60 s; so often a store that refuses blocking reads is asked for one
+//   hints are read after 1/6 where it does  0.5 s
 //   configurations may differ for 40        2 minutes, from the last change of any
 
 /** Settings of the shared state. */
@@ -252,6 +253,10 @@ export interface StateTimes {
   readonly commandMs: number
   /** How long a read of the event stream blocks. */
   readonly blockMs: number
+  /** Between two reads of it where the store does not let them block. */
+  readonly hintPollMs: number
+  /** How long such a store is not asked for a blocking read again. */
+  readonly blockAgainMs: number
   /** Changes within this time are written together. */
   readonly batchDelayMs: number
   /** Between two rounds of sharing probe counts. */
@@ -271,6 +276,8 @@ export const stateTimes = (heartbeatMs: number): StateTimes => ({
   cutOffMs: (heartbeatMs * 5) / 3,
   commandMs: Math.max(250, heartbeatMs / 2),
   blockMs: (heartbeatMs * 2) / 3,
+  hintPollMs: Math.max(100, heartbeatMs / 6),
+  blockAgainMs: 20 * heartbeatMs,
   batchDelayMs: Math.min(100, heartbeatMs / 15),
   tallyMs: 20 * heartbeatMs,
   configGraceMs: 40 * heartbeatMs,

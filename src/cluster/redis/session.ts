@@ -13,7 +13,8 @@ import type { HintReader } from './hint-reader.ts'
 import type { RedisOverrides } from './overrides.ts'
 import { textCommand, textOf } from './bounded-read.ts'
 import type { OversizedRecords } from './oversized-records.ts'
-import { type Command, deleteWrongTypeKeys, type Reply, type StoreLink } from './redis-link.ts'
+import { type Command, type Reply, unlinkCommands } from '../link/command.ts'
+import { deleteWrongTypeKeys, type StoreLink } from '../link/redis-link.ts'
 import {
   formatHeartbeat,
   type Heartbeat,
@@ -196,7 +197,7 @@ export class StoreSession {
     const { link, keys, instance } = this.#options
     const isNameLost = this.#hasWrittenHeartbeat && unusableKeys.includes(keys.instances)
     const commands: readonly Command[] = [
-      ...(unusableKeys.length > 0 ? [['unlink', ...unusableKeys] as const] : []),
+      ...unlinkCommands(unusableKeys),
       ...(deadNames.length > 0 ? [['srem', keys.instances, ...deadNames] as const] : []),
       ...(isNameLost ? [['sadd', keys.instances, instance] as const] : []),
     ]
@@ -308,9 +309,11 @@ export class StoreSession {
   }
 
   async #rewriteVotes(voter: Voter, nowMs: number): Promise<boolean> {
-    const { link, votes, times } = this.#options
+    const { link, votes, times, keys, instance } = this.#options
     const replies = await link.run(votes.rewriteCommands(voter), true)
     if (replies === null) return this.#requestRewrite()
+    if ((await link.run([hintCommand(keys, { instance, about: 'votes' })])) === null)
+      return this.#requestRewrite()
     this.counters.rewrites++
     this.#rewriteAtMs = nowMs + times.rewriteMs
     return true
@@ -346,7 +349,7 @@ export class StoreSession {
 }
 
 const deregisterCommands = (keys: StateKeys, instance: string): readonly Command[] => [
-  ['unlink', keys.heartbeat(instance), keys.votes(instance)],
+  ...unlinkCommands([keys.heartbeat(instance), keys.votes(instance)]),
   ['srem', keys.instances, instance],
   hintCommand(keys, { instance, about: 'votes' }),
 ]

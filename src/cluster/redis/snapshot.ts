@@ -30,7 +30,8 @@ import {
   storeIdOctets,
 } from './schema.ts'
 import type { StoreSeals } from './store-seals.ts'
-import { type Command, hashOf, listOf, type Reply, type StoreLink } from './redis-link.ts'
+import { type Command, hashOf, listOf, type Reply } from '../link/command.ts'
+import type { StoreLink } from '../link/redis-link.ts'
 
 export interface SnapshotRequest {
   readonly keys: StateKeys
@@ -124,7 +125,7 @@ export async function readSnapshot(
     rejected: heartbeats.rejected + sizes.wrongTypeKeys.length,
     unusableKeys: [...sizes.wrongTypeKeys, ...sizes.tooLargeKeys],
     deadNames: ownHeartbeat === null ? [] : heartbeats.deadNames,
-    refusesExists: common.existing?.kind === 'error',
+    refusesExists: isNotPermitted(common.existing),
   }
 }
 
@@ -333,6 +334,10 @@ async function readSomeOverrides(
 
 const isWrongType = (reply: Reply | undefined): boolean =>
   reply?.kind === 'error' && reply.code === 'WRONGTYPE'
+
+/** Of keys that a cluster is moving some can lie on another node: TRYAGAIN says that it is so now. */
+const isNotPermitted = (reply: Reply | undefined): boolean =>
+  reply?.kind === 'error' && reply.code !== 'TRYAGAIN'
 
 const idIn = (reply: Reply | undefined): string | null => storeIdOf(textOf(reply))
 

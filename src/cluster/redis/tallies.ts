@@ -19,13 +19,8 @@ import {
   type StateKeys,
   type StateTimes,
 } from './schema.ts'
-import {
-  type Command,
-  deleteWrongTypeKeys,
-  listOf,
-  type Reply,
-  type StoreLink,
-} from './redis-link.ts'
+import { type Command, listOf, type Reply } from '../link/command.ts'
+import { deleteWrongTypeKeys, type StoreLink } from '../link/redis-link.ts'
 import type { SyncContext, SyncedPart } from './session.ts'
 import { instanceLimit } from './snapshot.ts'
 import type { StoreSeals } from './store-seals.ts'

@@ -74,6 +74,7 @@ const sources = (): StreamFeedSources => ({
     fenced: false,
     unansweredSeconds: 0,
     reasons: [],
+    polling: null,
     peers: [],
     config: null,
   }),

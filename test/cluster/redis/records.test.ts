@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { formatOverride, parseOverride } from '../../../src/cluster/redis/overrides.ts'
-import { errorCode } from '../../../src/cluster/redis/redis-link.ts'
+import { errorCode } from '../../../src/cluster/link/error-code.ts'
 import {
   formatHeartbeat,
   formatHint,

@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest'
 
 import { OversizedRecords } from '../../../src/cluster/redis/oversized-records.ts'
-import type { Command, Reply, StoreLink } from '../../../src/cluster/redis/redis-link.ts'
+import type { Command, Reply } from '../../../src/cluster/link/command.ts'
+import type { StoreLink } from '../../../src/cluster/link/redis-link.ts'
 import { formatHeartbeat, stateKeys, stateTimes } from '../../../src/cluster/redis/schema.ts'
 import { readSnapshot, type SnapshotRequest } from '../../../src/cluster/redis/snapshot.ts'
 import { StoreSeals } from '../../../src/cluster/redis/store-seals.ts'
