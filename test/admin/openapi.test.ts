@@ -4,7 +4,13 @@
 import { expect, test } from 'vitest'
 
 import { adminRoutes } from '../../src/admin/routes.ts'
-import { answerMistakes, describedRoutes, schemaMistakes, schemaNames } from '../support/openapi.ts'
+import {
+  answerMistakes,
+  describedRoutes,
+  schemaMistakes,
+  schemaNames,
+  schemas,
+} from '../support/openapi.ts'
 
 test('every route is described, and no other', () => {
   const routes = adminRoutes.map(({ method, path }) => `${method} ${path}`)
@@ -15,6 +21,20 @@ test('every schema is one, and refuses what is something else', () => {
   expect(schemaNames.length).toBeGreaterThan(25)
   for (const name of schemaNames)
     expect([name, schemaMistakes(name, Symbol.iterator)]).not.toEqual([name, null])
+})
+
+test('every object says which fields it may have', () => {
+  const loose = (value: unknown, at: string): readonly string[] => {
+    if (typeof value !== 'object' || value === null) return []
+    const { type, additionalProperties = true } = value as Record<string, unknown>
+    const isObject = [type].flat().includes('object')
+    return [
+      ...(isObject && additionalProperties === true ? [at] : []),
+      ...Object.entries(value).flatMap(([key, one]) => loose(one, `${at}.${key}`)),
+    ]
+  }
+  expect(loose({ a: { type: ['object', 'null'] } }, 'x')).toEqual(['x.a'])
+  expect(loose(schemas, 'schemas')).toEqual([])
 })
 
 test('an answer that lacks a field, or has one more, is a mistake', () => {

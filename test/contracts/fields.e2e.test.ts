@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { freePort } from '../support/free-ports.ts'
 import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
+import { answerMistakes } from '../support/openapi.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { launch, type RunningServer, startServer, temporaryFolder } from '../support/server.ts'
 import { until } from '../support/wait.ts'
@@ -95,7 +96,7 @@ const list = (title: string, value: unknown): string =>
 
 async function write(path: string, body: object, to = server): Promise<unknown> {
   const reply = await fetch(`http://127.0.0.1:${to.adminPort}${path}`, {
-    method: path === '/overrides' ? 'POST' : 'PUT',
+    method: path.startsWith('/targets/') ? 'PUT' : 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
@@ -147,6 +148,14 @@ test('fields of the admin HTTP, of the state file, and of records in the store',
   }
   const set = await write('/overrides', override)
   await write('/overrides', override, alone)
+  // Down, and answered by nobody: its exposure is in the lists, and nothing else changes.
+  await write('/overrides', {
+    ...override,
+    target: 'mx2',
+    kind: 'drain',
+    factor: undefined,
+    force: true,
+  })
   const load = await write('/targets/mx1/load', { load: 0.8, for: '10m' })
   const file = join(folder, 'alone.state')
   await until(() => existsSync(file) && readFileSync(file, 'utf8').includes('a list of fields'), {
@@ -157,9 +166,9 @@ test('fields of the admin HTTP, of the state file, and of records in the store',
     what: 'the availability of both instances in the store',
     withinMs: 60_000,
   })
-  await until(async () => ((await get('/status')) as { peers: unknown[] }).peers.length === 1, {
-    what: 'the other instance',
-    withinMs: 20_000,
+  await until(async () => hasReported((await get('/status')) as Status), {
+    what: 'the report of the other instance, and what it has of the drained target in caches',
+    withinMs: 60_000,
   })
   const explained = await get('/explain?name=smtp.example.test&type=MX&client=198.51.100.7')
   const slot = await get('/explain?name=in3.smtp.example.test&type=A&client=198.51.100.7')
@@ -185,6 +194,7 @@ test('fields of the admin HTTP, of the state file, and of records in the store',
     list('GET /budgets', await get('/budgets?window=1h')),
     list('GET /overrides', await get('/overrides')),
     list('GET /explain', [explained, relay, slot]),
+    ...(await consoleFields()),
     list('POST /overrides', set),
     list('PUT /targets/NAME/load', load),
     list('mxsteer simulate --json', JSON.parse(simulated.stdout())),
@@ -201,6 +211,42 @@ test('fields of the admin HTTP, of the state file, and of records in the store',
   ]
   await expect(pages.join('\n')).toMatchFileSnapshot('./fields.txt')
 }, 240_000)
+
+interface Status {
+  readonly peers: readonly { readonly version: string | null }[]
+  readonly overrides: readonly { readonly exposure: { readonly unknown: number } | null }[]
+}
+
+const hasReported = ({ peers, overrides }: Status): boolean =>
+  peers.length === 1 &&
+  peers.every(({ version }) => version !== null) &&
+  overrides.every(({ exposure }) => exposure === null || exposure.unknown === 0)
+
+/** Of what a console asks for. */
+async function consoleFields(): Promise<readonly string[]> {
+  const reads = {
+    '/overview': '/overview',
+    '/targets/NAME': '/targets/mx2',
+    '/history': '/history',
+    '/zones': '/zones',
+    '/zones/problems': '/zones/problems',
+    '/names': '/names',
+    '/who': '/who?name=smtp.example.test',
+  }
+  const lists: string[] = []
+  for (const [route, path] of Object.entries(reads)) {
+    const value = await get(path)
+    lists.push(list(`GET ${route}`, value))
+    expect([route, answerMistakes(`GET ${route}`, 200, value)]).toEqual([route, null])
+  }
+  const simulation = await write('/simulate', { name: 'smtp.example.test', clients: 20 })
+  expect(answerMistakes('POST /simulate', 200, simulation)).toBe(null)
+  // Which of their fields there are is a matter of what happened meanwhile.
+  const others = ['/events', '/traffic', '/status', '/targets', '/overrides', '/budgets']
+  for (const path of others)
+    expect([path, answerMistakes(`GET ${path}`, 200, await get(path))]).toEqual([path, null])
+  return [...lists, list('POST /simulate', simulation)]
+}
 
 /** Of a zone with a key that will be published, and one whose end is near. */
 async function keyReports(): Promise<{ readonly ds: unknown; readonly status: unknown }> {

@@ -62,5 +62,7 @@ export function answerMistakes(route: string, status: number, body: unknown): st
   return typeof body === 'object' && body !== null ? null : 'no object'
 }
 
+export const schemas: Readonly<Record<string, object>> = description.components.schemas
+
 /** Names of the schemas, each of which `schemaMistakes` compiles. */
-export const schemaNames: readonly string[] = Object.keys(description.components.schemas)
+export const schemaNames: readonly string[] = Object.keys(schemas)

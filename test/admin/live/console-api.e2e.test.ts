@@ -255,12 +255,15 @@ test('every answer is as docs/openapi.yaml says, and so is every message of a st
     ['/events', '/events?limit=x', '/history', '/history?window=24h', '/history?target=mx9'],
     ['/traffic', '/traffic?window=24h', '/traffic?window=x', '/targets/mx1', '/targets/mx9'],
     ['/overrides', '/session', '/explain?name=smtp.example.test', '/explain'],
+    ['/zones', '/zones/problems', '/zones/smtp.example.test/file', '/zones/x/file', '/names'],
+    ['/who?name=smtp.example.test', '/who?name=ns1.smtp.example.test', '/who'],
   ].flat()
   for (const path of asked) {
     const reply = await get(path)
     const isJson = reply.headers.get('content-type')?.startsWith('application/json') === true
     const body: unknown = isJson ? await reply.json() : await reply.text()
-    const route = `GET ${(path.split('?')[0] ?? '').replace(/mx\d/, 'NAME')}`
+    const bare = (path.split('?')[0] ?? '').replace(/mx\d/, 'NAME')
+    const route = `GET ${bare.replace(/(?<=zones\/).*(?=\/file)/, 'NAME')}`
     expect([path, answerMistakes(route, reply.status, body)]).toEqual([path, null])
   }
   const schemas = { hello: 'Hello', delta: 'Delta', event: 'Event', figures: 'Figures' } as const
@@ -271,6 +274,38 @@ test('every answer is as docs/openapi.yaml says, and so is every message of a st
   for (const { event, data } of told)
     if (event in schemas)
       expect(schemaMistakes(schemas[event as keyof typeof schemas], data)).toBe(null)
+})
+
+test('writes and questions are answered as docs/openapi.yaml says', async () => {
+  const drain = { target: 'mx1', kind: 'drain', seconds: 600, why: 'new disk' }
+  const asked = [
+    ['POST', '/overrides?dry_run', drain, 200],
+    ['POST', '/overrides', drain, 201],
+    ['POST', '/overrides?dry_run', { ...drain, target: 'mx2' }, 200],
+    ['POST', '/overrides', { ...drain, target: 'mx2' }, 409],
+    ['PATCH', '/overrides/mx1', { seconds: 1200 }, 200],
+    ['POST', '/overrides', { target: 'mx1', kind: 'weight', factor: 0.5, seconds: 9 }, 201],
+    ['POST', '/overrides', { target: 'mx1', kind: 'weight', share: 0.1, seconds: 9 }, 201],
+    ['POST', '/simulate', { name: 'smtp.example.test', down: ['mx2'], clients: 20 }, 200],
+    ['GET', '/overrides', undefined, 200],
+    ['GET', '/status', undefined, 200],
+    ['GET', '/overview', undefined, 200],
+    ['GET', '/targets/mx1', undefined, 200],
+    ['DELETE', '/overrides/mx1', undefined, 200],
+    ['DELETE', '/overrides/mx1', undefined, 404],
+    ['GET', '/overrides', undefined, 200],
+  ] as const
+  for (const [method, path, body, status] of asked) {
+    const reply = await fetch(`http://127.0.0.1:${server.adminPort}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const route = `${method} ${path.replace(/\?.*/, '').replace('mx1', 'NAME')}`
+    const value: unknown = await reply.json()
+    expect([path, reply.status]).toEqual([path, status])
+    expect([route, answerMistakes(route, reply.status, value)]).toEqual([route, null])
+  }
 })
 
 test('events outlive the process, and count on', async () => {
