@@ -6,8 +6,15 @@ import { batch, computed, type ReadonlySignal, signal } from '@preact/signals'
 
 import { ask, apiUrl } from './api.ts'
 import { seekLeadership } from './leader.ts'
-import { addEvents, applyDelta, keepEqualRows } from './reduce.ts'
-import type { DeltaFrame, EventRecord, EventsReply, Figures, Overview } from './rows.ts'
+import { addEvents, applyDelta, keepEqualRows, wholeOverview } from './reduce.ts'
+import type {
+  DeltaFrame,
+  EventRecord,
+  EventsReply,
+  Figures,
+  Overview,
+  OverviewReply,
+} from './rows.ts'
 
 /** After how much silence the clock counts, the page fades and writing is off, and the overview is asked for. */
 export const silence = { countsAfterMs: 5000, staleAfterMs: 15_000, pollsAfterMs: 4500 } as const
@@ -24,8 +31,21 @@ type News =
   | { readonly kind: 'resync' }
   | { readonly kind: 'hello'; readonly at: string }
 
-/** null: nothing has come yet. */
+/** null: nothing has come yet. It is another one with each message: what shows a part of it reads that part. */
 export const overview = signal<Overview | null>(null)
+export const hasOverview: ReadonlySignal<boolean> = computed(() => overview.value !== null)
+/** This instance. */
+export const self: ReadonlySignal<Overview['self'] | undefined> = computed(
+  () => overview.value?.self,
+)
+const nobody: Overview['peers'] = []
+export const peers: ReadonlySignal<Overview['peers']> = computed(
+  () => overview.value?.peers ?? nobody,
+)
+const none: Overview['overrides'] = []
+export const overrides: ReadonlySignal<Overview['overrides']> = computed(
+  () => overview.value?.overrides ?? none,
+)
 export const figures = signal<Figures | null>(null)
 /** Figures of the last minutes, the oldest first. */
 export const figureTrail = signal<readonly Figures[]>([])
@@ -78,12 +98,12 @@ export function refresh(isWhole: boolean = true): Promise<void> {
 async function takeOverview(isWhole: boolean): Promise<void> {
   const known = overview.value
   const since = isWhole || known === null ? '' : `?since=${encodeURIComponent(known.generation)}`
-  const reply = await ask<Overview>(`overview${since}`)
+  const reply = await ask<OverviewReply>(`overview${since}`)
   switch (reply.kind) {
     case 'answered':
       return batch(() => {
         hear(reply.value.at)
-        overview.value = keepEqualRows(overview.value, reply.value)
+        overview.value = keepEqualRows(overview.value, wholeOverview(reply.value))
         takeFigures(reply.value.figures)
       })
     case 'unchanged':

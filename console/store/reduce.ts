@@ -2,7 +2,34 @@
 // only what changed is drawn anew.
 
 import { keepOrder, memberKey, placesOf, poolKey, targetKey } from './places.ts'
-import type { DeltaFrame, EventRecord, Generation, Overview } from './rows.ts'
+import type {
+  DeltaFrame,
+  EventRecord,
+  Generation,
+  MemberRow,
+  Overview,
+  OverviewReply,
+} from './rows.ts'
+
+const ones = {
+  warmUp: 1,
+  override: 1,
+  feedback: 1,
+  reputation: 1,
+  slowStart: 1,
+  shedding: 1,
+} as const
+
+const wholeMember = (sent: OverviewReply['members'][number]): MemberRow => ({
+  ...sent,
+  weight: { ...ones, ...sent.weight },
+})
+
+/** With the factors that were not sent, since they are 1. */
+export const wholeOverview = (sent: OverviewReply): Overview => ({
+  ...sent,
+  members: sent.members.map(wholeMember),
+})
 
 type DeltaOutcome =
   | { readonly kind: 'applied'; readonly overview: Overview }
@@ -18,7 +45,7 @@ export function applyDelta(overview: Overview, delta: DeltaFrame): DeltaOutcome 
   if (order >= 0) return { kind: 'old' }
   const merged = {
     targets: mergeRows(overview.targets, targets, targetKey),
-    members: mergeRows(overview.members, members, memberKey),
+    members: mergeRows(overview.members, members?.map(wholeMember), memberKey),
     pools: mergeRows(overview.pools, pools, poolKey),
   }
   if (merged.targets === null || merged.members === null || merged.pools === null)

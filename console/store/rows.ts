@@ -1,18 +1,18 @@
 // What the server answers, by the types that it answers with: console and server cannot differ.
 
 import type {
-  MemberRow,
+  MemberRow as SentMember,
+  Overview as SentOverview,
   OverviewSections,
   OverviewTables,
 } from '../../src/admin/live/overview-rows.ts'
+import type { WeightView } from '../../src/admin/views/targets-view.ts'
 import type { TargetReply as TypedReply } from '../../src/admin/live/target-routes.ts'
 
 export type { OverrideRow } from '../../src/admin/override-view.ts'
 export type { EventsReply, HistoryReply, HistorySeries } from '../../src/admin/live/live-routes.ts'
 export type {
   Figures,
-  MemberRow,
-  Overview,
   PeerRow,
   PoolRow,
   TargetRow,
@@ -20,6 +20,18 @@ export type {
 } from '../../src/admin/live/overview-rows.ts'
 export type { EventRecord } from '../../src/history/event-ring.ts'
 export type { ZonesView, ZoneView } from '../../src/admin/views/zones-view.ts'
+
+/** With all its factors; those that are 1 are not sent. */
+export interface MemberRow extends Omit<SentMember, 'weight'> {
+  readonly weight: WeightView
+}
+
+export interface Overview extends Omit<SentOverview, 'members'> {
+  readonly members: readonly MemberRow[]
+}
+
+/** GET /overview, as it is sent. */
+export type OverviewReply = SentOverview
 
 /** One target; rows that /targets has as well, and that the server gives no type of its own. */
 export interface TargetReply extends Omit<TypedReply, 'members' | 'identity' | 'told'> {

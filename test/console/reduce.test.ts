@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'vitest'
 
-import { addEvents, applyDelta, keepEqualRows } from '../../console/store/reduce.ts'
+import { addEvents, applyDelta, keepEqualRows, wholeOverview } from '../../console/store/reduce.ts'
 import type { EventRecord, Overview, TargetRow } from '../../console/store/rows.ts'
 
 const row = (target: string, more: Partial<TargetRow> = {}): TargetRow => ({
@@ -55,6 +55,27 @@ describe('a delta', () => {
   ])('%s', (_, frame, kind) => {
     expect(applyDelta(known, frame).kind).toBe(kind)
   })
+})
+
+test('factors of a weight that were not sent are 1', () => {
+  const weight = { configured: 3, health: 1, effective: 1.5, shedding: 0.5 } as const
+  const sent = { zone: 'example.com', pool: 'main', target: 'mx1', weight }
+  const whole = wholeOverview({ ...known, members: [sent as never] })
+  const factors = {
+    warmUp: 1,
+    override: 1,
+    feedback: 1,
+    reputation: 1,
+    slowStart: 1,
+    shedding: 0.5,
+  }
+  expect(whole.members[0]?.weight).toEqual({ configured: 3, health: 1, effective: 1.5, ...factors })
+  const outcome = applyDelta(whole, {
+    ...delta,
+    members: [{ ...sent, weight: { configured: 3, health: 1, effective: 3 } } as never],
+  })
+  if (outcome.kind !== 'applied') throw new Error(outcome.kind)
+  expect(outcome.overview.members[0]?.weight.shedding).toBe(1)
 })
 
 test('an overview taken anew keeps the objects of rows that are equal', () => {

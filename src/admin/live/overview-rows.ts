@@ -42,6 +42,21 @@ export interface TargetRow {
   readonly p99Ms: number | null
 }
 
+/** A factor that is not there is 1, as most are of thousands of members. */
+export type MemberWeight = Pick<WeightView, 'configured' | 'health' | 'effective'> &
+  Partial<Pick<WeightView, WeightFactor>>
+
+type WeightFactor = (typeof weightFactors)[number]
+
+const weightFactors = [
+  'warmUp',
+  'override',
+  'feedback',
+  'reputation',
+  'slowStart',
+  'shedding',
+] as const
+
 /** A target in one of its pools. */
 export interface MemberRow {
   readonly zone: string
@@ -49,7 +64,7 @@ export interface MemberRow {
   readonly target: string
   /** Why it takes no part; null: it does. */
   readonly out: MemberState['out']
-  readonly weight: WeightView
+  readonly weight: MemberWeight
   /** Share of its pool by the weights of now, 0…1. */
   readonly due: number
   /** Of the last 15 minutes. */
@@ -210,10 +225,20 @@ export function memberRow(
   poolWeight: number,
 ): SteadyMember {
   const { zone, pool, target } = state.member
-  const weight = weightView(state, bySlot)
-  const rounded = { ...weight, effective: roundedTo(weight.effective, 1000) }
+  const weight = shortWeight(weightView(state, bySlot))
   const due = poolWeight > 0 ? roundedTo(state.effective / poolWeight, 1000) : 0
-  return { zone, pool, target, out: state.out, weight: rounded, due }
+  return { zone, pool, target, out: state.out, weight, due }
+}
+
+function shortWeight(weight: WeightView): MemberWeight {
+  const { configured, health, effective } = weight
+  const short: { -readonly [Key in keyof MemberWeight]: MemberWeight[Key] } = {
+    configured,
+    health,
+    effective: roundedTo(effective, 1000),
+  }
+  for (const factor of weightFactors) if (weight[factor] !== 1) short[factor] = weight[factor]
+  return short
 }
 
 const roundedTo = (value: number, parts: number): number => Math.round(value * parts) / parts
