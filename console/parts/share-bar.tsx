@@ -45,8 +45,7 @@ export function ShareBar({ share: { had, due }, hue }: { share: Share; hue: stri
   return (
     <span class="share" title={label} style={{ '--hue': hue }}>
       <span class="bullet" role="img" aria-label={label}>
-        <i style={{ width: `${((had ?? 0) * 100).toFixed(1)}%` }} />
-        <u style={{ left: `calc(${(due * 100).toFixed(1)}% - 1px)` }} />
+        <BulletParts had={had ?? 0} due={due} />
       </span>
       <span class="num" aria-hidden="true">
         {had === null ? '–' : percent(had)}
@@ -54,3 +53,13 @@ export function ShareBar({ share: { had, due }, hue }: { share: Share; hue: stri
     </span>
   )
 }
+
+/** The bar slides in its track and the tick along it: by `transform`, so that a page of moving bars is not laid out anew. */
+export const BulletParts = ({ had, due }: { had: number; due: number | null }): VNode => (
+  <>
+    <i>
+      <b style={{ transform: `translateX(${((had - 1) * 100).toFixed(1)}%)` }} />
+    </i>
+    {due !== null && <u style={{ transform: `translateX(${(due * 100).toFixed(1)}%)` }} />}
+  </>
+)

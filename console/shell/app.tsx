@@ -5,7 +5,7 @@ import type { ComponentType, VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
 
 import { eventParts } from '../parts/event-line.tsx'
-import { events, isStale, overview, serverNowMs } from '../store/live.ts'
+import { events, hasOverview, isStale, serverNowMs } from '../store/live.ts'
 import { type ViewProps, type ViewRow, views, addressOf } from './view-row.ts'
 import { DialogPlace } from './dialog.tsx'
 import { openFind } from './find.tsx'
@@ -37,7 +37,6 @@ export function App(): VNode {
   const [path = '', ...segments] = where.segments
   const row = views.value.find((one) => one.path === path)
   useShellKeys()
-  useSaidEvents()
   useFocusOnChange(where.segments.join('/'))
   return (
     <>
@@ -53,12 +52,7 @@ export function App(): VNode {
       </a>
       <div class="app">
         <Rail />
-        <main
-          id="main"
-          tabIndex={-1}
-          data-stale={isStale.value}
-          data-live={overview.value !== null}
-        >
+        <main id="main" tabIndex={-1} data-stale={isStale.value} data-live={hasOverview.value}>
           <StaleBar />
           <div class="view">
             {row === undefined ? (
@@ -73,6 +67,7 @@ export function App(): VNode {
       <DialogPlace />
       <ToastPlace />
       <LiveRegion />
+      <SaidEvents />
     </>
   )
 }
@@ -133,7 +128,7 @@ function useShellKeys(): void {
 }
 
 /** Says transitions to screen readers: of what came since the page was opened, not of what it began with. */
-function useSaidEvents(): void {
+function SaidEvents(): null {
   const [newest] = events.value
   useEffect(() => {
     const before = lastSaid
@@ -148,6 +143,7 @@ function useSaidEvents(): void {
       say(subject === null ? says : `${subject} ${says}`)
     }
   }, [newest])
+  return null
 }
 
 let lastSaid: number | null = null

@@ -5,7 +5,7 @@ import type { VNode } from 'preact'
 import { Icon } from '../parts/icon.tsx'
 import { shown } from '../parts/shown.ts'
 import { StateMark } from '../parts/state-mark.tsx'
-import { overview } from '../store/live.ts'
+import { peers, self } from '../store/live.ts'
 import { addressOf, type ViewRow, views } from './view-row.ts'
 import { closeDialog, openDialog } from './dialog.tsx'
 import { href, route } from './route.ts'
@@ -88,16 +88,15 @@ function Brand(): VNode {
 
 /** Which instance answers here; the consoles of its peers are beside it, where they say where theirs are. */
 function Instance(): VNode {
-  const self = overview.value?.self
-  const peers = overview.value?.peers ?? []
-  const mark = self === undefined ? 'unknown' : self.ready ? 'up' : 'suspect'
-  const state = self === undefined ? 'no news yet' : self.ready ? 'ready' : 'not ready'
-  const site = self === undefined || self.site === '' ? '' : `${shown(self.site)} · `
+  const own = self.value
+  const mark = own === undefined ? 'unknown' : own.ready ? 'up' : 'suspect'
+  const state = own === undefined ? 'no news yet' : own.ready ? 'ready' : 'not ready'
+  const site = own === undefined || own.site === '' ? '' : `${shown(own.site)} · `
   const label = (
     <>
       <StateMark mark={mark} />
       <span class="instance-name">
-        <b>{self === undefined ? 'this server' : shown(self.instance)}</b>
+        <b>{own === undefined ? 'this server' : shown(own.instance)}</b>
         <span>
           {site}
           {state}
@@ -105,7 +104,7 @@ function Instance(): VNode {
       </span>
     </>
   )
-  const others = peers.filter(({ consoleUrl }) => consoleUrl !== null)
+  const others = peers.value.filter(({ consoleUrl }) => consoleUrl !== null)
   if (others.length === 0) return <p class="instance">{label}</p>
   return (
     <details class="instance-choice">

@@ -5,7 +5,15 @@ import { useEffect } from 'preact/hooks'
 
 import { countdown } from '../parts/figures.ts'
 import { Icon } from '../parts/icon.tsx'
-import { isStale, overview, serverNowMs, silence, silentMs, trouble } from '../store/live.ts'
+import {
+  hasOverview,
+  isStale,
+  self,
+  serverNowMs,
+  silence,
+  silentMs,
+  trouble,
+} from '../store/live.ts'
 import { openFind } from './find.tsx'
 
 /** `title` is also that of the page; `children` stand beside the heading. */
@@ -31,7 +39,7 @@ export function ViewHead({
 
 /** For views that write their h1 themselves. */
 export function usePageTitle(title: string): void {
-  const name = overview.value?.self.instance ?? ''
+  const name = self.value?.instance ?? ''
   useEffect(() => {
     document.title = name === '' ? `${title} · mxsteer` : `${title} · ${name} · mxsteer`
   }, [title, name])
@@ -49,7 +57,7 @@ export function FindButton(): VNode {
 
 export function Freshness(): VNode {
   const { value: ms } = silentMs
-  const hasCome = overview.value !== null
+  const hasCome = hasOverview.value
   if (!hasCome || ms >= silence.countsAfterMs)
     return (
       <span class="live is-silent">

@@ -2,7 +2,7 @@
 // are gone to.
 
 import type { ViewRow } from '../shell/view-row.ts'
-import { overview } from '../store/live.ts'
+import { overrides } from '../store/live.ts'
 import { Overview } from './overview/overview.tsx'
 
 export const viewTable: readonly ViewRow[] = [
@@ -59,7 +59,7 @@ export const viewTable: readonly ViewRow[] = [
     goKey: 'd',
     isInTabBar: true,
     count: () => {
-      const count = overview.value?.overrides.length ?? 0
+      const count = overrides.value.length
       return count === 0 ? null : { count, tone: 'hold' }
     },
     load: async () => (await import('./drains/drains.tsx')).Drains,

@@ -4,7 +4,7 @@ import type { VNode } from 'preact'
 
 import { Card } from '../../parts/card.tsx'
 import { percent } from '../../parts/figures.ts'
-import '../../parts/share-bar.css'
+import { BulletParts } from '../../parts/share-bar.tsx'
 import type { Explanation } from '../../../src/explain/explain.ts'
 import { scopeWords, type Steering, ttlText } from './words.ts'
 
@@ -90,8 +90,7 @@ export const ShareTrack = ({
   readonly hue?: string
 }): VNode => (
   <span class="bullet wide" aria-hidden="true" style={{ '--hue': hue }}>
-    <i style={{ width: `${(had * 100).toFixed(1)}%` }} />
-    {due !== null && <u style={{ left: `calc(${(due * 100).toFixed(1)}% - 1px)` }} />}
+    <BulletParts had={had} due={due} />
   </span>
 )
 

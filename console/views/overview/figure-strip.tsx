@@ -5,10 +5,14 @@ import type { ComponentChildren, VNode } from 'preact'
 import { figure, grouped, percent } from '../../parts/figures.ts'
 import { Sparkline } from '../../parts/sparkline.tsx'
 import { StateMark } from '../../parts/state-mark.tsx'
-import { figureTrail } from '../../store/live.ts'
-import type { Figures, Overview } from '../../store/rows.ts'
+import { figures, figureTrail, hasOverview, overview } from '../../store/live.ts'
+import type { Overview } from '../../store/rows.ts'
+import { useSteady } from '../../store/use-steady.ts'
 
-export function FigureStrip({ known, now }: { known: Overview; now: Figures }): VNode {
+/** Draws with each figures and where something of the fleet changes, not with each row. */
+export function FigureStrip(): VNode | null {
+  const now = figures.value
+  if (now === null || !hasOverview.value) return null
   const { addresses, noErrorShare, failedOpenTotal, lateProbesShare } = now
   const late = lateProbesShare ?? 0
   return (
@@ -38,7 +42,7 @@ export function FigureStrip({ known, now }: { known: Overview; now: Figures }): 
         unit="by over 1 s"
         isWorse={late > 0.01}
       />
-      <Instances known={known} />
+      <Instances />
     </dl>
   )
 }
@@ -68,8 +72,22 @@ function Figure({
   )
 }
 
+interface Fleet {
+  readonly peers: Overview['peers']
+  readonly config: Overview['config'] | undefined
+  readonly state: Overview['state'] | undefined
+}
+
+const fleetOfNow = (): Fleet => ({
+  peers: overview.value?.peers ?? [],
+  config: overview.value?.config,
+  state: overview.value?.state,
+})
+
 /** How many there are, and whether they serve the same. */
-function Instances({ known: { peers, config, state } }: { known: Overview }): VNode {
+function Instances(): VNode | null {
+  const { peers, config, state } = useSteady(fleetOfNow)
+  if (state === undefined) return null
   const count = String(peers.length + 1)
   if (state.kind === 'memory')
     return <Figure name="Instances" value="1" unit="shares with no other" />

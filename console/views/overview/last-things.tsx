@@ -6,8 +6,7 @@ import { Card } from '../../parts/card.tsx'
 import { EventLine } from '../../parts/event-line.tsx'
 import { OrderLine } from '../../parts/order-line.tsx'
 import { href } from '../../shell/route.ts'
-import { events, serverNowMs } from '../../store/live.ts'
-import type { Overview } from '../../store/rows.ts'
+import { events, overrides, serverNowMs } from '../../store/live.ts'
 
 const mostEvents = 9
 const mostOrders = 6
@@ -29,15 +28,16 @@ export function LastEvents(): VNode {
   )
 }
 
-export function Orders({ known: { overrides } }: { known: Overview }): VNode {
-  const more = overrides.length - mostOrders
+export function Orders(): VNode {
+  const orders = overrides.value
+  const more = orders.length - mostOrders
   return (
-    <Card title="Drains and overrides" aside={`${overrides.length} in force`}>
-      {overrides.length === 0 ? (
+    <Card title="Drains and overrides" aside={`${orders.length} in force`}>
+      {orders.length === 0 ? (
         <p class="dim">None.</p>
       ) : (
         <ul>
-          {overrides.slice(0, mostOrders).map((order) => (
+          {orders.slice(0, mostOrders).map((order) => (
             <OrderLine key={order.id} order={order} />
           ))}
         </ul>

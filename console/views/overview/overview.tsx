@@ -10,7 +10,7 @@ import { counted } from '../../parts/figures.ts'
 import { StateMark } from '../../parts/state-mark.tsx'
 import { ViewHead } from '../../shell/view-head.tsx'
 import type { ViewProps } from '../../shell/view-row.ts'
-import { figures, needsSignIn, overview, serverNowMs, trouble } from '../../store/live.ts'
+import { needsSignIn, overview, serverNowMs, trouble } from '../../store/live.ts'
 import type { ZonesView } from '../../store/rows.ts'
 import { useReply } from '../../store/use-reply.ts'
 import { useSteady } from '../../store/use-steady.ts'
@@ -22,6 +22,7 @@ import { zoneNotes } from './zone-notes.ts'
 import { rowOfTarget, type Shapes, shapes } from './zone-shapes.ts'
 import { ZoneTable } from './zone-table.tsx'
 
+/** Each part reads what it shows by itself, so that a change draws that part. */
 export function Overview({ query }: ViewProps): VNode {
   const of = shapes.value
   useRowKeys()
@@ -33,29 +34,17 @@ export function Overview({ query }: ViewProps): VNode {
       ) : (
         <>
           <NeedsALook />
-          <Figured />
+          <FigureStrip />
           <Zones of={of} query={query} />
           <div class="two">
             <LastEvents />
-            <LastOrders />
+            <Orders />
           </div>
         </>
       )}
       <InTerminal command="mxsteer status" />
     </>
   )
-}
-
-/** Each part reads what it shows by itself, so that a change draws that part. */
-function Figured(): VNode | null {
-  const known = overview.value
-  const now = figures.value
-  return known && now && <FigureStrip known={known} now={now} />
-}
-
-function LastOrders(): VNode | null {
-  const known = overview.value
-  return known && <Orders known={known} />
 }
 
 function Waiting(): VNode {
