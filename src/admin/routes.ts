@@ -168,7 +168,7 @@ export const adminRoutes: readonly Route<AdminSources>[] = [
     method: 'POST',
     path: '/simulate',
     access: 'ask',
-    handler: ({ explain }, { body }) => simulateReply(explain, body),
+    handler: (sources, { body }) => simulateReply(sources, body),
   },
   {
     method: 'GET',

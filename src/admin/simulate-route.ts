@@ -1,15 +1,20 @@
 // Handlers of GET /who?name=smtp.example.com&type=MX, who gets whom, and of POST /simulate, what if:
 //
 //   { "name": "smtp.example.com", "type": "MX", "down": ["mx1", "region:us"], "drain": ["pool:eu"],
-//     "weights": { "mx2": 0.5 }, "at": "2026-12-03", "clients": 2000, "by": "continent", "health": "live" }
+//     "weights": { "mx2": 0.5 }, "without": ["iad-a"], "at": "2026-12-03", "clients": 2000, "by": "continent",
+//     "health": "live" }
 
 import { z } from 'zod'
 
 import { groupings } from '../explain/simulate.ts'
+import type { Assumed } from '../explain/what-if.ts'
+import { consensus } from '../health/consensus.ts'
+import { suggestName } from '../lib/suggest-name.ts'
 import { badBody, bodyObject, type BodyRead, readBody } from './body.ts'
 import { type Explain, outcomeReply, readName, readType } from './explain-route.ts'
 import type { Asked } from './explaining/messages.ts'
 import { refuse, type Reply } from './reply.ts'
+import type { StatusSources, StatusViewSources } from './views/status-view.ts'
 
 /** 200 with the classes of clients; 400 `bad-field`, 404 `not-steered`, 503 as /explain. */
 export async function whoReply(explain: Explain, parameters: URLSearchParams): Promise<Reply> {
@@ -28,10 +33,39 @@ export async function whoReply(explain: Explain, parameters: URLSearchParams): P
   return outcomeReply(await explain({ kind: 'who', question }))
 }
 
+/** Of the instances: who votes, and how. */
+interface SimulateSources {
+  readonly explain: Explain
+  readonly states: StatusViewSources['states']
+  readonly status: Pick<StatusSources, 'instance' | 'clusterStatus' | 'votesOn'>
+}
+
 /** 200 with what is answered before and after; 400 `bad-field`, 404 `not-steered`; 503 while another one is under way. */
-export async function simulateReply(explain: Explain, body: unknown): Promise<Reply> {
-  const read = readWhatIf(body)
-  return read.kind === 'refused' ? read.reply : outcomeReply(await explain(read.value))
+export async function simulateReply(sources: SimulateSources, body: unknown): Promise<Reply> {
+  const read = readWhatIf(body, (without) => judgedWithout(sources, without))
+  return read.kind === 'refused' ? read.reply : outcomeReply(await sources.explain(read.value))
+}
+
+/** What the votes of the other instances amount to, where that is otherwise than what is in force. */
+function judgedWithout(
+  { states, status }: SimulateSources,
+  without: readonly string[],
+): BodyRead<Assumed['judged']> {
+  const known = [status.instance, ...status.clusterStatus().peers.map(({ instance }) => instance)]
+  const unknown = without.find((one) => !known.includes(one))
+  if (unknown !== undefined)
+    return badBody(
+      'bad-field',
+      `without: no instance ${JSON.stringify(unknown)}, ${suggestName('instance', known, unknown)}`,
+    )
+  if (without.length === 0) return { kind: 'valid', value: [] }
+  const judged = states().flatMap(({ slot, state }) => {
+    const current = state === 'unknown' ? 'unknown' : state === 'down' ? 'down' : 'up'
+    const left = status.votesOn(slot).filter(({ instance }) => !without.includes(instance))
+    const judgement = consensus(left, current)
+    return judgement === current || judgement === 'unknown' ? [] : [[slot, judgement] as const]
+  })
+  return { kind: 'valid', value: judged }
 }
 
 const most = { names: 100, clients: 2000 }
@@ -42,6 +76,8 @@ const names = (field: string): z.ZodType<readonly string[] | undefined> => {
 }
 
 const weightsText = `weights: expected at most ${most.names} names with a factor of 0 to 100`
+
+const withoutText = `without: expected a list of at most ${most.names} instances whose votes are left out`
 
 const schema = bodyObject({
   name: z.string('name: expected a name such as smtp.example.com').max(1024),
@@ -56,6 +92,10 @@ const schema = bodyObject({
     )
     .refine((all) => Object.keys(all).length <= most.names, weightsText)
     .optional(),
+  without: z
+    .array(z.string(withoutText).max(255, withoutText), withoutText)
+    .max(most.names, withoutText)
+    .optional(),
   at: z.string('at: expected a day or a time, such as 2026-12-03').optional(),
   clients: z
     .int(`clients: expected a number from 1 to ${most.clients}`)
@@ -66,7 +106,10 @@ const schema = bodyObject({
   health: z.enum(['live', 'all-up'], 'health: expected live or all-up').optional(),
 })
 
-function readWhatIf(body: unknown): BodyRead<Extract<Asked, { kind: 'what-if' }>> {
+function readWhatIf(
+  body: unknown,
+  judgedBy: (without: readonly string[]) => BodyRead<Assumed['judged']>,
+): BodyRead<Extract<Asked, { kind: 'what-if' }>> {
   const read = readBody(schema, body)
   if (read.kind === 'refused') return read
   const { value } = read
@@ -80,11 +123,13 @@ function readWhatIf(body: unknown): BodyRead<Extract<Asked, { kind: 'what-if' }>
       'bad-field',
       'at: expected a day or a time, such as 2026-12-03 or 2026-12-03T08:00:00Z',
     )
+  const judged = judgedBy(value.without ?? [])
+  if (judged.kind === 'refused') return judged
   const { down = [], drain = [], weights = {}, clients = most.clients } = value
   const question = {
     name: name.value,
     type: type.value,
-    assumed: { down, drain, weights, atMs },
+    assumed: { down, drain, weights, atMs, judged: judged.value },
     clients,
     by: value.by ?? 'continent',
     health: value.health ?? 'live',

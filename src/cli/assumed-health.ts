@@ -10,7 +10,7 @@ import { memberState, watchedMembers } from '../weights/member-state.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 
 export interface Assumptions {
-  /** Names of targets, with or without their zone, or addresses. */
+  /** Names of targets, with or without their zone, addresses, `pool:NAME` or `region:NAME`. */
   readonly down: readonly string[]
   /** Overrides; `target` is a name or an address, as in `down`. */
   readonly actions: readonly { readonly target: string; readonly action: OverrideAction }[]
@@ -44,7 +44,8 @@ export function assumeHealth(
   for (const { target, action } of actions) {
     const matching = findTargets(targets, target)
     if (matching.kind === 'bad') return matching
-    overrides.push(...matching.targets.map((one) => overrideOf(one, action)))
+    for (const one of matching.targets)
+      for (const pool of poolsNamed(one, target)) overrides.push(overrideOf(one, pool, action))
   }
   writeMembers(health, targets, overrides, atMs)
   return { kind: 'health', health }
@@ -60,12 +61,13 @@ function slotsOf(
 ): { readonly kind: 'slots'; readonly slots: ReadonlySet<number> } | Bad {
   const matching = findTargets(targets, name)
   if (matching.kind === 'bad') return matching
-  const isTargetName = targets.some((one) => isNamed(one, name))
+  const group = groupOf(name)
+  const isWhole = group !== null || targets.some((one) => isNamed(one, name))
   const slots = new Set<number>()
   for (const { target, pools } of matching.targets)
-    for (const { member } of pools)
-      for (const [i, slot] of member.slots.entries())
-        if (slot !== 0 && (isTargetName || target.addresses[i]?.text === name)) slots.add(slot)
+    for (const { pool, member } of pools)
+      for (const [i, slot] of isOfPool(group, pool) ? member.slots.entries() : [])
+        if (slot !== 0 && (isWhole || target.addresses[i]?.text === name)) slots.add(slot)
   return slots.size > 0
     ? { kind: 'slots', slots }
     : { kind: 'bad', why: `${name} is in no pool with a probe: nothing can see that it is down` }
@@ -74,13 +76,44 @@ function slotsOf(
 const isNamed = ({ zone, target }: LoadedTarget, name: string): boolean =>
   target.name === name || `${target.name}.${zone}` === name
 
-/** All targets with a name, with or without its zone, or with an address. */
+interface Group {
+  readonly what: 'pool' | 'region'
+  /** In lower case. */
+  readonly of: string
+}
+
+/** `pool:eu`, `region:us`; null: it is no such name. */
+function groupOf(name: string): Group | null {
+  const [, what, of = ''] = /^(pool|region):(.*)$/.exec(name.toLowerCase()) ?? []
+  return what === undefined ? null : { what: what === 'pool' ? what : 'region', of }
+}
+
+const isOfGroup = ({ target, pools }: LoadedTarget, group: Group): boolean =>
+  group.what === 'region'
+    ? target.region?.toLowerCase() === group.of
+    : pools.some(({ pool }) => isOfPool(group, pool))
+
+/** Whether a pool is the one that is named, or none is. */
+const isOfPool = (group: Group | null, pool: string): boolean =>
+  group?.what !== 'pool' || pool.toLowerCase() === group.of
+
+/** The pools of an override of `name`: that one, or null, all of them. */
+function poolsNamed({ pools }: LoadedTarget, name: string): readonly (string | null)[] {
+  const group = groupOf(name)
+  if (group?.what !== 'pool') return [null]
+  return pools.flatMap(({ pool }) => (isOfPool(group, pool) ? [pool] : []))
+}
+
+/** All targets of a pool or region, with a name, with or without its zone, or with an address. */
 function findTargets(
   targets: readonly LoadedTarget[],
   name: string,
 ): { readonly kind: 'targets'; readonly targets: readonly LoadedTarget[] } | Bad {
-  const matching = targets.filter(
-    (one) => isNamed(one, name) || one.target.addresses.some(({ text }) => text === name),
+  const group = groupOf(name)
+  const matching = targets.filter((one) =>
+    group !== null
+      ? isOfGroup(one, group)
+      : isNamed(one, name) || one.target.addresses.some(({ text }) => text === name),
   )
   if (matching.length > 0) return { kind: 'targets', targets: matching }
   const known = new Set(targets.map(({ target }) => target.name))
@@ -88,11 +121,15 @@ function findTargets(
   return { kind: 'bad', why: `unknown target ${JSON.stringify(name)}, ${advice}` }
 }
 
-const overrideOf = ({ zone, target }: LoadedTarget, action: OverrideAction): Override => ({
+const overrideOf = (
+  { zone, target }: LoadedTarget,
+  pool: string | null,
+  action: OverrideAction,
+): Override => ({
   id: '',
   zone,
   target: target.name,
-  pool: null,
+  pool,
   action,
   why: '',
   by: '',

@@ -23,6 +23,8 @@ export interface Assumed {
   readonly weights: Readonly<Record<string, number>>
   /** On the wall clock, for warm-ups; null: now. */
   readonly atMs: number | null
+  /** Health slots that would be judged otherwise than they are, such as without the votes of an instance. */
+  readonly judged: readonly (readonly [slot: number, judgement: 'up' | 'down'])[]
 }
 
 export interface WhatIfQuestion extends Pick<Question, 'name' | 'type'> {
@@ -175,7 +177,7 @@ interface Times {
 function assumedHealth(
   before: HealthReader,
   members: readonly NamedMember[],
-  { down, drain, weights }: Assumed,
+  { down, drain, weights, judged }: Assumed,
   times: Times,
 ): { readonly kind: 'health'; readonly health: HealthReader } | Bad {
   const slots = new Set<number>()
@@ -203,14 +205,27 @@ function assumedHealth(
     for (const { member } of found.members)
       factors.set(member.row, factor * (factors.get(member.row) ?? 1))
   }
+  const base = judgedHealth(before, new Map(judged))
   const health: HealthReader = {
-    ...before,
-    state: (slot) => (slots.has(slot) ? SlotState.down : before.state(slot)),
+    ...base,
+    state: (slot) => (slots.has(slot) ? SlotState.down : base.state(slot)),
     standing: (row) => (drained.has(row) ? Standing.drained : before.standing(row)),
     share: (row) => before.share(row) * (factors.get(row) ?? 1),
   }
   return { kind: 'health', health }
 }
+
+const judgedHealth = (
+  before: HealthReader,
+  judged: ReadonlyMap<number, 'up' | 'down'>,
+): HealthReader => ({
+  ...before,
+  state(slot) {
+    const judgement = judged.get(slot)
+    return judgement === undefined ? before.state(slot) : SlotState[judgement]
+  },
+  factor: (slot) => (judged.get(slot) === 'up' ? 1 : before.factor(slot)),
+})
 
 /** Slot 0 is of what no probe looks at. */
 const slotsOf = ({ target, slots }: Member, address: string | null): readonly number[] =>

@@ -58,6 +58,8 @@ const assumptions = {
   actions: [{ target: 'mx4', action: { kind: 'weight', weight: { unit: 'absolute', value: 3 } } }],
 } as const
 
+const drainOf = (target: string) => ({ target, action: { kind: 'drain' } }) as const
+
 describe('the state assumed', () => {
   test('shares by hand: targets down, day of a warm-up, weights', async () => {
     const world = await arrangeWorld({ zone, networks, assumptions })
@@ -82,10 +84,24 @@ describe('the state assumed', () => {
     expect(all.targets.reduce((sum, { drawn }) => sum + drawn, 0)).toBeCloseTo(1, 9)
   })
 
+  test.each([
+    ['a region that is down', { down: ['region:us'] }, ['mx1', 'mx2']],
+    ['a pool that is down', { down: ['POOL:eu'] }, ['mx3', 'mx4']],
+    ['a region that is drained', { actions: [drainOf('region:eu')] }, ['mx3', 'mx4']],
+    ['a pool that is drained', { actions: [drainOf('pool:us')] }, ['mx1', 'mx2']],
+  ])('%s leaves the other one', async (_, assumed, left) => {
+    const { all } = run(await arrangeWorld({ zone, networks, assumptions: assumed }), 1)
+    const chosen = all.targets.filter(({ expected }) => (expected ?? 0) > 0)
+    expect(chosen.map(({ target }) => target).toSorted()).toEqual(left)
+    expect(Object.keys(all.reasons).toSorted()).toEqual(['eligible', 'spilled'])
+  })
+
   test('unknown targets, and those that nothing watches, are refused', async () => {
     await expect(arrangeWorld({ zone, networks, assumptions: { down: ['mx9'] } })).rejects.toThrow(
       'unknown target "mx9"',
     )
+    const away = { down: ['region:ap'] }
+    await expect(arrangeWorld({ zone, networks, assumptions: away })).rejects.toThrow('region:ap')
     const unwatched = zone.replaceAll('probe: smtp, ', '')
     await expect(
       arrangeWorld({ zone: unwatched, networks, assumptions: { down: ['mx1'] } }),

@@ -6,6 +6,10 @@ import { percent } from '../../parts/figures.ts'
 export interface Assumed {
   readonly down: readonly string[]
   readonly drain: readonly string[]
+  /** `mx1=0.5`: a factor of the weight in force. */
+  readonly weight: readonly string[]
+  /** Instances whose votes are left out. */
+  readonly without: readonly string[]
   /** A day, or ''. */
   readonly at: string
   readonly by: string
@@ -15,21 +19,73 @@ export interface Assumed {
 export const readAssumed = (query: URLSearchParams): Assumed => ({
   down: query.getAll('down'),
   drain: query.getAll('drain'),
+  weight: query.getAll('weight').filter((one) => factorOf(one) !== null),
+  without: query.getAll('without'),
   at: query.get('at') ?? '',
   by: query.get('by') ?? 'continent',
   health: query.get('health') ?? 'live',
 })
 
-const isTarget = (name: string): boolean => !name.includes(':')
+/** Of `mx1=0.5`; null: it is none. */
+export function factorOf(
+  weight: string,
+): { readonly name: string; readonly factor: number } | null {
+  const [, name = '', factor] = /^(.+)=(\d+(?:\.\d+)?)$/.exec(weight) ?? []
+  return factor === undefined ? null : { name, factor: Number(factor) }
+}
 
-/** The command takes every target as up that is not named, and knows neither pools nor regions. */
+/** How a name stands: as it is (''), `down`, `drain`, or a factor of its weight such as `0.5`. */
+export function standingOf({ down, drain, weight }: Assumed, name: string): string {
+  if (down.includes(name)) return 'down'
+  if (drain.includes(name)) return 'drain'
+  const factor = weight.map(factorOf).find((one) => one?.name === name)?.factor
+  return factor === undefined ? '' : String(factor)
+}
+
+/** The same with a name that stands otherwise. */
+export function switched(assumed: Assumed, name: string, to: string): Assumed {
+  const others = (names: readonly string[]): readonly string[] =>
+    names.filter((one) => one !== name)
+  const isFactor = factorOf(`x=${to}`) !== null
+  return {
+    ...assumed,
+    down: [...others(assumed.down), ...(to === 'down' ? [name] : [])],
+    drain: [...others(assumed.drain), ...(to === 'drain' ? [name] : [])],
+    weight: [
+      ...assumed.weight.filter((one) => factorOf(one)?.name !== name),
+      ...(isFactor ? [`${name}=${to}`] : []),
+    ],
+  }
+}
+
+/** The body of POST /simulate. */
+export const simulation = (
+  chosen: { readonly name: string; readonly type: string },
+  { at, weight, ...assumed }: Assumed,
+): object => ({
+  ...chosen,
+  ...assumed,
+  weights: Object.fromEntries(
+    weight.flatMap((one) => {
+      const { name, factor } = factorOf(one) ?? {}
+      return name === undefined ? [] : [[name, factor]]
+    }),
+  ),
+  ...(at === '' ? {} : { at }),
+})
+
+/** The command takes every target as up that is not named, and knows of no votes. */
 export function simulateCommand(
   chosen: { readonly name: string; readonly type: string } | null,
-  { down, drain, at, by }: Assumed,
+  { down, drain, weight, at, by }: Assumed,
 ): string {
   const flags = [
-    ...down.filter(isTarget).map((name) => `--down ${name}`),
-    ...drain.filter(isTarget).map((name) => `--drain ${name}`),
+    ...down.map((name) => `--down ${name}`),
+    ...drain.map((name) => `--drain ${name}`),
+    ...weight.flatMap((one) => {
+      const { name, factor = 1 } = factorOf(one) ?? {}
+      return name === undefined ? [] : [`--weight ${name}=${factor * 100}%`]
+    }),
     ...(at === '' ? [] : [`--at ${at}`]),
     `--by ${by}`,
   ]

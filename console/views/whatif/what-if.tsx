@@ -1,4 +1,4 @@
-// What if: targets, pools and regions switched off or drained, weights changed, another day. Before and after as pairs of
+// What if: targets, pools and regions switched off or drained, weights changed, instances without a vote, another day. Before and after as pairs of
 // bars, by target and by group of clients. All of it stands in the address.
 
 import '../../parts/plain-table.css'
@@ -17,101 +17,49 @@ import { go, href } from '../../shell/route.ts'
 import { ViewHead } from '../../shell/view-head.tsx'
 import type { ViewProps } from '../../shell/view-row.ts'
 import { type ApiReply, ask } from '../../store/api.ts'
-import { overview } from '../../store/live.ts'
-import { openOverride } from '../drains/override-dialog.tsx'
+import type { ZonesView } from '../../store/rows.ts'
+import { useReply } from '../../store/use-reply.ts'
 import { type ChosenName, NameChoice, useChosenName } from '../map/who.tsx'
-import { changedText, pairsOf, readAssumed, type Assumed, simulateCommand } from './assumed.ts'
+import {
+  type Assumed,
+  changedText,
+  pairsOf,
+  readAssumed,
+  simulateCommand,
+  simulation,
+} from './assumed.ts'
+import { DrainThese, ordersOf } from './drain-these.tsx'
+import { Switches } from './switches.tsx'
 
 const move = (name: ChosenName | null, next: Assumed): void =>
   go(href(['whatif'], { ...name, ...next }), true)
 
 export function WhatIf({ query }: ViewProps): VNode {
   const { chosen, names } = useChosenName(query)
+  const zone = names?.names.find(({ name }) => name === chosen?.name)?.zone ?? null
+  const zones = useReply<ZonesView>('zones').value?.zones ?? []
+  const views = zones.filter((one) => zone === null || one.zone === zone)
   const assumed = readAssumed(query)
   return (
     <>
       <ViewHead title="What if" />
       <NameChoice chosen={chosen} names={names} onChoose={(name) => move(name, assumed)} />
       <Card title="What would be otherwise">
-        <Switches assumed={assumed} onChange={(next) => move(chosen, next)} />
+        <Switches
+          assumed={assumed}
+          zone={zone}
+          views={views}
+          onChange={(next) => move(chosen, next)}
+        />
       </Card>
-      {chosen !== null && <Outcome chosen={chosen} assumed={assumed} />}
+      {chosen !== null && (
+        <Outcome chosen={chosen} assumed={assumed}>
+          <DrainThese orders={ordersOf(assumed.drain, zone, views)} />
+        </Outcome>
+      )}
       <InTerminal command={simulateCommand(chosen, assumed)} />
     </>
   )
-}
-
-/** Targets, pools and regions, each as it stands, down or drained. */
-function Switches({
-  assumed,
-  onChange,
-}: {
-  assumed: Assumed
-  onChange: (assumed: Assumed) => void
-}): VNode {
-  const members = overview.value?.members ?? []
-  const targets = [...new Set(members.map(({ target }) => target))]
-  const pools = [...new Set(members.map(({ pool }) => `pool:${pool}`))]
-  return (
-    <div class="switches">
-      {[...pools, ...targets].map((name) => (
-        <label key={name} class="switch">
-          <span>{shown(name.replace(/^pool:/, 'pool '))}</span>
-          <select
-            value={
-              assumed.down.includes(name) ? 'down' : assumed.drain.includes(name) ? 'drain' : ''
-            }
-            onChange={({ currentTarget }) => onChange(switched(assumed, name, currentTarget.value))}
-          >
-            <option value="">as it is</option>
-            <option value="down">down</option>
-            <option value="drain">drained</option>
-          </select>
-        </label>
-      ))}
-      <label class="switch">
-        <span>On the day</span>
-        <input
-          type="date"
-          value={assumed.at}
-          onInput={({ currentTarget }) => onChange({ ...assumed, at: currentTarget.value })}
-        />
-      </label>
-      <label class="switch">
-        <span>By</span>
-        <select
-          value={assumed.by}
-          onChange={({ currentTarget }) => onChange({ ...assumed, by: currentTarget.value })}
-        >
-          {['continent', 'country', 'asn', 'rule'].map((one) => (
-            <option key={one}>{one}</option>
-          ))}
-        </select>
-      </label>
-      <label class="switch">
-        <span>Health</span>
-        <select
-          value={assumed.health}
-          onChange={({ currentTarget }) => onChange({ ...assumed, health: currentTarget.value })}
-        >
-          <option value="live">as it is now</option>
-          <option value="all-up">every target up</option>
-        </select>
-      </label>
-    </div>
-  )
-}
-
-function switched(assumed: Assumed, name: string, to: string): Assumed {
-  const without = (names: readonly string[]): readonly string[] =>
-    names.filter((one) => one !== name)
-  const down = without(assumed.down)
-  const drain = without(assumed.drain)
-  return {
-    ...assumed,
-    down: to === 'down' ? [...down, name] : down,
-    drain: to === 'drain' ? [...drain, name] : drain,
-  }
 }
 
 type Simulated = WhatIfView & ChosenName
@@ -149,9 +97,17 @@ function useSimulation(body: object): ApiReply<Simulated> | null {
   return reply
 }
 
-function Outcome({ chosen, assumed }: { chosen: ChosenName; assumed: Assumed }): VNode {
-  const { down, drain, by, health, at } = assumed
-  const reply = useSimulation({ ...chosen, down, drain, by, health, ...(at === '' ? {} : { at }) })
+function Outcome({
+  chosen,
+  assumed,
+  children,
+}: {
+  chosen: ChosenName
+  assumed: Assumed
+  children: VNode
+}): VNode {
+  const { by } = assumed
+  const reply = useSimulation(simulation(chosen, assumed))
   if (reply === null) return <p class="card nothing">Asking…</p>
   if (reply.kind !== 'answered') return <Refusal reply={reply} />
   const { before, after, ttl } = reply.value
@@ -166,8 +122,11 @@ function Outcome({ chosen, assumed }: { chosen: ChosenName; assumed: Assumed }):
         aside={`caches may keep the old answers for ${span(ttl)}`}
       >
         <LastResort group={after.all} />
+        <p class="legend dim" aria-hidden="true">
+          <i class="before" /> now <i class="after" /> then
+        </p>
         <Pairs was={before.all} is={after.all} caption="All clients" />
-        <DrainThese names={drain} />
+        {children}
       </Card>
       <Card title={`By ${by}`} className="by-group">
         {groups.map(({ was, is }) => (
@@ -185,17 +144,32 @@ function Outcome({ chosen, assumed }: { chosen: ChosenName; assumed: Assumed }):
   )
 }
 
+/** Answers whose pools have somebody eligible, be it one further down. */
+const ordinary: readonly string[] = ['eligible', 'spilled']
+
+const resortWords: Readonly<Record<string, string>> = {
+  panic: 'all members of the pool are answered',
+  'last-good': 'who was up last is answered',
+  backup: 'the backup pool is answered',
+  'failed-open': 'all targets are answered',
+}
+
 function LastResort({ group }: { group: GroupView }): VNode | null {
-  const eligible = group.reasons['eligible'] ?? 0
-  const others = group.answers - eligible
-  if (others <= 0) return null
-  return (
-    <p class="tone-bad">
-      <b>Nobody eligible</b> for {percent(others / group.answers, 0)} of the answers:{' '}
-      {Object.keys(group.reasons)
-        .filter((one) => one !== 'eligible')
-        .join(', ')}
-      .
+  const { reasons, answers } = group
+  const resorts = Object.keys(reasons).filter((one) => !ordinary.includes(one))
+  const eligible = ordinary.reduce((sum, one) => sum + (reasons[one] ?? 0), 0)
+  const spilled = reasons['spilled'] ?? 0
+  if (answers === 0) return null
+  if (eligible < answers)
+    return (
+      <p class="outcome tone-bad">
+        <b>Nobody eligible</b> for {percent((answers - eligible) / answers, 0)} of the answers
+        {resorts.map((one) => `: ${resortWords[one] ?? one}`).join('')}.
+      </p>
+    )
+  return spilled === 0 ? null : (
+    <p class="outcome dim">
+      {percent(spilled / answers, 0)} of the answers come from a pool further down.
     </p>
   )
 }
@@ -224,23 +198,3 @@ const Pairs = ({ was, is, caption }: { was: GroupView; is: GroupView; caption: s
     </tbody>
   </table>
 )
-
-function DrainThese({ names }: { names: readonly string[] }): VNode | null {
-  const members = overview.value?.members ?? []
-  const targets = names.flatMap((name) => members.find((one) => one.target === name) ?? [])
-  if (targets.length === 0) return null
-  return (
-    <p class="chips">
-      {targets.map(({ zone, target }) => (
-        <button
-          key={target}
-          type="button"
-          class="button"
-          onClick={() => openOverride({ zone, target, pool: null, kind: 'drain' })}
-        >
-          Drain {shown(target)} now…
-        </button>
-      ))}
-    </p>
-  )
-}

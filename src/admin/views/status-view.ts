@@ -71,7 +71,7 @@ export interface StatusSources {
   readonly votesOn: (slot: number) => readonly LiveVote[]
 }
 
-interface StatusViewSources {
+export interface StatusViewSources {
   readonly status: StatusSources
   readonly states: () => readonly WatchedState[]
   readonly overrides: OverrideControl

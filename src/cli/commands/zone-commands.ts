@@ -40,10 +40,17 @@ const simulationFlags: readonly CommandFlag[] = [
     'addresses and networks, one a line; or N random ones (default: 10000)',
     { offers: 'files' },
   ),
-  flag('down', 'TARGETS', 'targets or addresses that are down, with commas', {
+  flag(
+    'down',
+    'TARGETS',
+    'targets, addresses, pool:NAME or region:NAME that are down, with commas',
+    {
+      isRepeatable: true,
+    },
+  ),
+  flag('drain', 'TARGETS', 'targets, pool:NAME or region:NAME that are drained', {
     isRepeatable: true,
   }),
-  flag('drain', 'TARGETS', 'targets that are drained', { isRepeatable: true }),
   flag('weight', 'TARGET=3', 'another weight; mx1=50% half of it', { isRepeatable: true }),
   flag('by', 'GROUPING', 'continent (default), country, asn, rule', {
     offers: ['continent', 'country', 'asn', 'rule'],
