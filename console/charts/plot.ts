@@ -89,7 +89,7 @@ function drawn(host: HTMLElement, data: ChartData): UPlot {
         label,
         stroke: colour(hue),
         width: 1.6,
-        points: { show: false },
+        points: { show: false, size: 4, filter: lonely },
         ...((dash !== undefined || isReference === true) && { dash: [...(dash ?? [4, 4])] }),
       })),
     ],
@@ -100,6 +100,14 @@ function drawn(host: HTMLElement, data: ChartData): UPlot {
     },
   }
   return new UPlot(options, columnsOf(data), host)
+}
+
+/** Values without a neighbour, which no line goes through. */
+function lonely(plot: UPlot, series: number): number[] | null {
+  const values = plot.data[series] ?? []
+  const isThere = (i: number): boolean => (values[i] ?? null) !== null
+  const found = [...values.keys()].filter((i) => isThere(i) && !isThere(i - 1) && !isThere(i + 1))
+  return found.length > 0 ? found : null
 }
 
 const rangeOf = ({ range }: ChartData, most: number): [number, number] => {

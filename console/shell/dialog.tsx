@@ -7,7 +7,7 @@ import { useEffect, useRef } from 'preact/hooks'
 interface OpenDialog {
   readonly label: string
   readonly className?: string
-  /** Drawn within the dialog; `close` ends it. */
+  /** Drawn within the dialog; `close` ends it. The focus begins at what has `data-first`, or else at the first control. */
   readonly content: () => ComponentChildren
 }
 
@@ -31,6 +31,7 @@ function Dialog({ label, className = '', content }: OpenDialog): VNode {
   useEffect(() => {
     const before = document.activeElement
     element.current?.showModal()
+    element.current?.querySelector<HTMLElement>('[data-first]')?.focus()
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus()
     }

@@ -3,7 +3,7 @@
 
 import { afterAll, expect, test } from 'vitest'
 
-import { axeFindings, isTooWide, openConsole, servedBrowser } from '../support/browser.ts'
+import { openConsole, servedBrowser } from '../support/browser.ts'
 import { freePort } from '../support/free-ports.ts'
 import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
 import { servedZone } from '../support/served-zone.ts'
@@ -92,20 +92,4 @@ test('refuses in words, and what was typed is text', async () => {
   await alert.waitFor()
   expect(await alert.innerText()).toContain('<img src=x>')
   expect(await alert.locator('img').count()).toBe(0)
-})
-
-test('nothing for axe and nothing too wide, on a screen and on a phone, light and dark', async () => {
-  const path = `${asked}&with=198.51.100.9`
-  const page = await openConsole(browser, server.adminPort, { path, isForAxe: true })
-  await page.getByRole('region', { name: 'Two clients compared' }).waitFor()
-  const looks = [
-    [1440, 'light'],
-    [390, 'dark'],
-  ] as const
-  for (const [width, colorScheme] of looks) {
-    await page.setViewportSize({ width, height: 900 })
-    await page.emulateMedia({ colorScheme })
-    await page.locator('.wires').waitFor({ state: width > 980 ? 'visible' : 'hidden' })
-    expect([width, await axeFindings(page), await isTooWide(page)]).toEqual([width, [], false])
-  }
 })

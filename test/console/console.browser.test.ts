@@ -1,17 +1,15 @@
 // The console as a browser has it: what it says when an MTA dies, what it does without news, by keyboard alone, below a
-// prefix, without script, and with texts that others wrote. Pictures of its states are left in test/console/screenshots.
+// prefix, without script, and with texts that others wrote.
 
 import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { ask, projectFolder } from '../support/server.ts'
+import { ask } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 import { answersBecome } from '../support/answered-targets.ts'
-import { axeFindings, isTooWide, type PageOptions, servedBrowser } from '../support/browser.ts'
+import { type PageOptions, servedBrowser } from '../support/browser.ts'
 import { serveConsole, type ServedConsole } from './served-console.ts'
 import { startNginx } from './nginx.ts'
 
@@ -260,63 +258,4 @@ test('every answer of the console has the headers of pages, and other names are 
   })
   expect(packed.headers.get('content-encoding')).toBe('br')
   expect(packed.headers.get('cache-control')).toContain('immutable')
-})
-
-const states: readonly (readonly [name: string, fragment: string])[] = [
-  ['overview', ''],
-  ['target', '#/target/smtp.example.test/mx1'],
-  ['ask', '#/ask?name=smtp.example.test&type=MX&client=198.51.100.7'],
-  ['events', '#/events'],
-  ['traffic', '#/traffic'],
-  ['budgets', '#/budgets'],
-  ['instances', '#/instances'],
-]
-const looks = [
-  [1440, 'light'],
-  [1440, 'dark'],
-  [768, 'light'],
-  [768, 'dark'],
-  [390, 'light'],
-  [390, 'dark'],
-] as const
-const pictures = join(projectFolder, 'test/console/screenshots')
-
-async function look(page: Page, [width, colorScheme]: (typeof looks)[number]): Promise<void> {
-  await page.setViewportSize({ width, height: 900 })
-  await page.emulateMedia({ colorScheme })
-}
-
-// The other views are looked at by axe in the tests of their own.
-test.each(states.slice(0, 2))(
-  '%s: axe finds nothing in both themes at three widths, and text of twice the size fits',
-  async (...[, fragment]) => {
-    const page = await open(fragment, { isForAxe: true })
-    await isLive(page)
-    await page.locator('main h2').nth(1).waitFor()
-    const found: string[] = []
-    for (const one of looks) {
-      await look(page, one)
-      for (const finding of await axeFindings(page)) found.push(`${one.join(' ')}: ${finding}`)
-    }
-    expect(found).toEqual([])
-    await page.setViewportSize({ width: 1440, height: 900 })
-    await page.evaluate("document.documentElement.style.fontSize = '200%'")
-    expect(await isTooWide(page)).toBe(false)
-  },
-)
-
-test('pictures of every view are left for people to look at', async () => {
-  mkdirSync(pictures, { recursive: true })
-  console.log(`pictures of the console: ${pictures}`)
-  const page = await open('')
-  for (const [name, fragment] of states) {
-    await page.goto(`${served.address}${fragment}`)
-    await isLive(page)
-    await page.locator('main h1').waitFor()
-    for (const one of [looks[0], looks[5]]) {
-      await look(page, one)
-      const path = join(pictures, `${name}-${one.join('-')}.png`)
-      expect((await page.screenshot({ path, fullPage: true })).length).toBeGreaterThan(10_000)
-    }
-  }
 })

@@ -4,7 +4,7 @@
 import { afterAll, expect, test } from 'vitest'
 
 import { answersBecome } from '../support/answered-targets.ts'
-import { axeFindings, isTooWide, openConsole, servedBrowser } from '../support/browser.ts'
+import { openConsole, servedBrowser } from '../support/browser.ts'
 import { freePort } from '../support/free-ports.ts'
 import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
 import { servedZone } from '../support/served-zone.ts'
@@ -119,24 +119,4 @@ test('who gets whom, and the zone files after a refused load', async () => {
   const served = page.getByRole('region', { name: 'mail.yaml, as served' })
   await served.waitFor()
   expect(await served.innerText()).toContain('pools: [main]')
-})
-
-test.each([
-  [1440, 'light'],
-  [390, 'dark'],
-] as const)('axe finds nothing at %i in %s', async (width, scheme) => {
-  const views = [
-    ['/drains', 'Drains and overrides'],
-    ['/whatif', 'What if'],
-    ['/map', 'Who gets whom'],
-    ['/zones', 'Zone files'],
-  ] as const
-  const page = await openConsole(browser, server.adminPort, { width, scheme, isForAxe: true })
-  for (const [path, heading] of views) {
-    await page.evaluate(`location.hash = '#${path}'`)
-    await page.getByRole('heading', { name: heading, level: 1 }).waitFor()
-    await page.waitForLoadState('networkidle')
-    expect([path, await axeFindings(page)]).toEqual([path, []])
-    expect([path, await isTooWide(page)]).toEqual([path, false])
-  }
 })

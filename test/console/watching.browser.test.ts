@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import { axeFindings, isTooWide, openConsole, servedBrowser } from '../support/browser.ts'
+import { openConsole, servedBrowser } from '../support/browser.ts'
 import { openUdpClient } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
@@ -93,23 +93,4 @@ test('what happens is on the page: events, budgets, traffic and who is there', a
   await byType.locator('canvas').waitFor()
   await byType.getByText('as a table').click()
   await byType.getByRole('columnheader', { name: 'MX' }).waitFor()
-})
-
-test('nothing for axe and nothing too wide, on a screen and on a phone, light and dark', async () => {
-  const page = await openConsole(browser, server.adminPort, {
-    path: '/events',
-    isForAxe: true,
-  })
-  for (const [path, width, colorScheme] of [
-    ['events', 390, 'dark'],
-    ['budgets', 1440, 'light'],
-    ['instances', 390, 'light'],
-    ['traffic', 1440, 'dark'],
-  ] as const) {
-    await page.setViewportSize({ width, height: 900 })
-    await page.emulateMedia({ colorScheme })
-    await page.goto(`${page.url().split('#')[0]}#/${path}`)
-    await page.getByRole('region', { name: 'The same in a terminal' }).waitFor()
-    expect([path, await axeFindings(page), await isTooWide(page)]).toEqual([path, [], false])
-  }
 })

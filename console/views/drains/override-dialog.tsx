@@ -126,7 +126,7 @@ function OverrideForm({ order }: { order: OverrideOrder }): VNode {
           name="why"
           required
           maxLength={200}
-          autofocus
+          data-first
           placeholder="What a colleague would ask at 3 a.m."
           value={why}
           onInput={({ currentTarget }) => setWhy(currentTarget.value)}

@@ -17,6 +17,7 @@ import {
   instanceRows,
   versionsOf,
 } from './agreement.ts'
+import '../../parts/plain-table.css'
 import './instances.css'
 
 export function Instances(): VNode {

@@ -7,6 +7,7 @@ import { EventLine } from '../../parts/event-line.tsx'
 import { OrderLine } from '../../parts/order-line.tsx'
 import { href } from '../../shell/route.ts'
 import { events, overrides, serverNowMs } from '../../store/live.ts'
+import { UndoButton } from './row-orders.tsx'
 
 const mostEvents = 9
 const mostOrders = 6
@@ -38,7 +39,9 @@ export function Orders(): VNode {
       ) : (
         <ul>
           {orders.slice(0, mostOrders).map((order) => (
-            <OrderLine key={order.id} order={order} />
+            <OrderLine key={order.id} order={order}>
+              <UndoButton row={order} />
+            </OrderLine>
           ))}
         </ul>
       )}

@@ -20,6 +20,7 @@ import { factsOf, memberOf, nameKey } from '../../store/places.ts'
 import type { MemberRow, TargetRow } from '../../store/rows.ts'
 import { useSteady } from '../../store/use-steady.ts'
 import { useHistory } from './histories.ts'
+import { RowOrders } from './row-orders.tsx'
 
 interface MemberLineProps {
   /** As `memberKey` gives it. */
@@ -66,6 +67,7 @@ export const MemberLine = memo(({ member: key, sums, hue, index }: MemberLinePro
       </td>
       <td class="cell-caches">
         <InCaches member={member} />
+        <RowOrders zone={zone} target={target} />
       </td>
     </tr>
   )

@@ -1,10 +1,12 @@
-// `j` and `k` go through the rows of targets, `↵` opens one: by the focus, which a screen reader follows. Rows that are not
-// in the page yet are scrolled to first.
+// `j` and `k` go through the rows of targets, `↵` opens one and `d` drains it: by the focus, which a screen reader follows.
+// Rows that are not in the page yet are scrolled to first.
 
 import { useEffect } from 'preact/hooks'
 
 import { afterDrawing } from '../../parts/windowed-rows.tsx'
 import { bindKeys } from '../../shell/keys.ts'
+import { isStale } from '../../store/live.ts'
+import { order } from './row-orders.tsx'
 
 type Step = 1 | -1
 
@@ -14,6 +16,7 @@ export function useRowKeys(): void {
       bindKeys([
         { keys: 'j', does: 'next target', run: () => moveFocus(1) },
         { keys: 'k', does: 'target before', run: () => moveFocus(-1) },
+        { keys: 'd', does: 'drain the target of the row', run: drainFocused },
       ]),
     [],
   )
@@ -54,4 +57,11 @@ function firstInView(rows: readonly HTMLElement[], step: Step): HTMLElement | un
   const members = rows.filter((row) => row.classList.contains('member'))
   const seen = members.filter(isInView)
   return step === 1 ? (seen[0] ?? members[0]) : (seen.at(-1) ?? members.at(-1))
+}
+
+function drainFocused(): void {
+  const row = document.activeElement?.closest<HTMLElement>('tr.member')
+  const { zone, target } = row?.dataset ?? {}
+  if (zone !== undefined && target !== undefined && !isStale.value)
+    void order({ zone, target }, 'drain')
 }
