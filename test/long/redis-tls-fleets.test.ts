@@ -91,9 +91,14 @@ const isReached = (server: RunningServer): Promise<true> =>
 
 /** By the store's own account: how its clients came to it. */
 async function mustUseTls(node: RedisServer, tlsPort: number): Promise<void> {
-  const clients = (await node.command('CLIENT', 'LIST')).split('\n')
-  const ours = clients.filter((line) => line.includes('name=mxsteer-ns1'))
-  expect(ours.length).toBeGreaterThan(0)
+  const ours = await until(
+    async () => {
+      const clients = (await node.command('CLIENT', 'LIST')).split('\n')
+      const found = clients.filter((line) => line.includes('name=mxsteer-ns1'))
+      return found.length === 2 && found
+    },
+    { what: 'its two connections', withinMs: 60_000 },
+  )
   for (const line of ours)
     expect(line).toMatch(new RegExp(`laddr=127\\.0\\.0\\.1:${tlsPort} .* user=${user}`))
 }
@@ -123,8 +128,8 @@ test('a Redis Cluster over TLS: found, lost, found again, and examined', async (
     },
     { what: 'the replica is in use', withinMs: 60_000 },
   )
-  console.info(`cluster over TLS: healed after ${(performance.now() - sinceMs).toFixed()} ms`)
   await mustUseTls(next, cluster.portOf(next))
+  console.info(`cluster over TLS: healed after ${(performance.now() - sinceMs).toFixed()} ms`)
   expect(server.stdout() + server.stderr()).not.toContain('hunter2')
 }, 300_000)
 
@@ -149,8 +154,8 @@ test('Sentinels over TLS: the primary dies, the replica takes over', async () =>
       (await server.metric('mxsteer_state_degraded')) === 0,
     { what: 'the replica is in use', withinMs: 60_000 },
   )
-  console.info(`Sentinel over TLS: healed after ${(performance.now() - sinceMs).toFixed()} ms`)
   await mustUseTls(replica, tlsPorts[1])
+  console.info(`Sentinel over TLS: healed after ${(performance.now() - sinceMs).toFixed()} ms`)
   expect(server.stdout() + server.stderr()).not.toContain('hunter2')
 }, 300_000)
 

@@ -58,6 +58,8 @@ export class HintReader {
 
   constructor(options: HintReaderOptions) {
     this.#options = options
+    // The other connection may be opened some seconds after this one.
+    options.link.onReady(() => (this.#silentSinceMs = null))
     void this.#readNext()
   }
 
