@@ -48,7 +48,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0
   }
   const command = commands.get(first ?? '')
-  if (command) return (await command())(rest)
+  if (command) return runCommand(await command(), rest)
   if (first === undefined) {
     const names = [...commands.keys()].join(', ')
     process.stderr.write(`mxsteer: which command? One of ${names}; see mxsteer --help\n`)
@@ -56,6 +56,16 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   const { noCommand } = await import('./cli/commands/help.ts')
   return noCommand(first)
+}
+
+async function runCommand(command: Command, argv: readonly string[]): Promise<number> {
+  const end = argv.indexOf('--')
+  if (!argv.slice(0, end < 0 ? argv.length : end).includes('--json')) return command(argv)
+  const { beginCommand, printFailure } = await import('./cli/text/output.ts')
+  beginCommand()
+  const code = await command(argv)
+  if (code !== 0) printFailure(code)
+  return code
 }
 
 const neededNode = 24

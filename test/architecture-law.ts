@@ -212,7 +212,7 @@ export const law: readonly LawRow[] = [
     typesOnly: 'wire',
     packages: 'node:* @prometheus-io/client',
   },
-  { room: 'cli/text', imports: 'lib', typesOnly: 'departed explain' },
+  { room: 'cli/text', imports: 'lib', typesOnly: 'departed explain', packages: 'node:*' },
   {
     room: 'settings',
     imports: 'admission answer lib probe/schedule zonefile',
@@ -318,7 +318,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'main.ts',
-    imports: 'app cli cli/commands cli/keys cli/names cli/zones',
+    imports: 'app cli cli/commands cli/keys cli/names cli/text cli/zones',
   },
 ]
 

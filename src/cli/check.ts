@@ -16,7 +16,7 @@ import { matrixLines } from './names/coherence.ts'
 import { filesMaxOf } from './command-settings.ts'
 import { diff } from './diff.ts'
 import { fail, type FlagValues, parseFlags } from './commands/flags.ts'
-import { printJson, printLines } from './text/output.ts'
+import { paintFor, printJson, printLines } from './text/output.ts'
 import { type Diagnostic, formatDiagnostics } from '../zonefile/diagnostic.ts'
 import { loadZonesOnce, type ZonesLoaded } from '../zonefile/run-load.ts'
 
@@ -151,10 +151,11 @@ function tell(
     printJson({ zones: zones.map(({ name }) => name), ...found })
   } else {
     process.stderr.write(formatDiagnostics(diagnostics, { withCodes: true }))
+    const paint = paintFor(values['color'], mistakes > 0 ? process.stderr : process.stdout)
     const found = [
       ...(mistakes > 0 ? [] : [counted(zones.length, 'zone')]),
-      mistakes > 0 ? counted(mistakes, 'mistake') : 'no mistakes',
-      ...(warnings > 0 ? [counted(warnings, 'warning')] : []),
+      mistakes > 0 ? paint('red', counted(mistakes, 'mistake')) : paint('green', 'no mistakes'),
+      ...(warnings > 0 ? [paint('yellow', counted(warnings, 'warning'))] : []),
     ]
     if (values['names'] !== undefined) printLines(matrixLines(names.rows))
     const line = `${paths.join(' ')}: ${found.join(', ')}\n`

@@ -9,10 +9,12 @@ import { type ReportLine, exitCodeOf } from '../doctor/report.ts'
 import { bareName } from '../lib/bare-name.ts'
 import { systemClock } from '../lib/clock.ts'
 import { parseAddress, parseEndpoint } from '../lib/ip.ts'
+import { printable } from '../lib/printable.ts'
 import { parseName } from '../wire/name.ts'
 import { readSettings, resolverFlags, resolverOf, zoneFolderOf } from './command-settings.ts'
 import { fail, type FlagValues, noPort, noZone, noWords, parseFlags } from './commands/flags.ts'
-import { printJson, printLines } from './text/output.ts'
+import type { Paint } from './text/columns.ts'
+import { paintFor, printJson } from './text/output.ts'
 
 const dnsPort = 53
 const smtpPort = 25
@@ -39,7 +41,10 @@ export async function doctor(argv: readonly string[]): Promise<number> {
   const { random } = Math
   const lines = await examine({ ...options, settings, loaded, warnings, resolver, random })
   if (flags.values['json']) printJson(lines)
-  else printLines(lines.flatMap(linesOf))
+  else {
+    const paint = paintFor(flags.values['color'])
+    for (const line of lines) printPainted(line, paint)
+  }
   return exitCodeOf(lines)
 }
 
@@ -98,8 +103,11 @@ const diagnosticText = ({ file, line, column, path, message }: Diagnostic): stri
 const marks = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL', skip: 'skip' }
 const checkWidth = 10
 
-function linesOf({ status, check, zone, text, advice }: ReportLine): readonly string[] {
+const styles = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'dim' } as const
+
+function printPainted({ status, check, zone, text, advice }: ReportLine, paint: Paint): void {
   const about = zone === null ? '' : `${zone}: `
-  const head = `${marks[status]}  ${check.padEnd(checkWidth)}  ${about}${text}`
-  return advice === null ? [head] : [head, `${' '.repeat(checkWidth + 8)}→ ${advice}`]
+  const head = printable(`  ${check.padEnd(checkWidth)}  ${about}${text}`)
+  const more = advice === null ? '' : `${printable(`${' '.repeat(checkWidth + 8)}→ ${advice}`)}\n`
+  process.stdout.write(`${paint(styles[status], marks[status])}${head}\n${more}`)
 }

@@ -8,6 +8,7 @@ import { type Endpoint, destinationOf } from '../lib/ip.ts'
 import { query } from '../resolver/query.ts'
 import { readSettings } from './command-settings.ts'
 import { fail, noWords, parseFlags } from './commands/flags.ts'
+import { printJson } from './text/output.ts'
 
 const timeoutMs = 2000
 
@@ -21,6 +22,8 @@ export async function health(argv: readonly string[]): Promise<number> {
   if (read.kind === 'bad') return fail('health', read.why)
   const { admin, listen } = read.settings
   const ailment = admin === null ? await ailmentOfDns(listen) : await ailmentOfAdmin(admin)
+  if (flags.values['json'] !== undefined)
+    printJson({ alive: ailment === null, by: admin === null ? 'dns' : 'admin', why: ailment })
   return ailment === null ? 0 : fail('health', ailment, 1)
 }
 

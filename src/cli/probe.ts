@@ -16,7 +16,7 @@ import {
 } from '../probe/smtp/profile.ts'
 import { probeAddress } from '../probe/smtp/smtp-probe.ts'
 import { fail, type FlagValues, parseFlags } from './commands/flags.ts'
-import { printLines } from './text/output.ts'
+import { printJson, printLines } from './text/output.ts'
 
 const smtpPort = 25
 const smtpsPort = 465
@@ -37,11 +37,32 @@ export async function probe(argv: readonly string[]): Promise<number> {
     return fail('probe', `${target.host} has no address: give one, or another name`)
 
   const profile = profileOf(target, flags.values)
-  const outcome = await probeAddress({ address, profile, onLine: print }, systemClock)
-  noteOtherName(outcome, flags.values['name'])
-  printLines([summaryText(outcome)])
+  const asJson = flags.values['json'] !== undefined
+  const onLine = asJson ? () => {} : print
+  const outcome = await probeAddress({ address, profile, onLine }, systemClock)
+  if (asJson) printJson(reportOf(outcome, target.host, { address, port: profile.port }))
+  else {
+    noteOtherName(outcome, flags.values['name'])
+    printLines([summaryText(outcome)])
+  }
   return outcome.kind === 'ok' || outcome.kind === 'slow' ? 0 : 1
 }
+
+const reportOf = (
+  { kind, reason, code, durationMs, tls, dialogue }: Outcome,
+  host: string,
+  endpoint: { readonly address: string; readonly port: number },
+): object => ({
+  host,
+  ...endpoint,
+  healthy: kind === 'ok' || kind === 'slow',
+  kind,
+  reason,
+  code,
+  durationMs: Math.round(durationMs),
+  tls: tls ? { version: tls.version, dane: tls.dane, daysLeft: tls.daysLeft } : null,
+  dialogue: dialogue.map(({ atMs, from, text }) => ({ atMs: Math.round(atMs), from, text })),
+})
 
 function summaryText({ kind, reason, code, durationMs, tls }: Outcome): string {
   const words = [`kind=${kind}`, `reason=${reason}`]

@@ -4,14 +4,16 @@
 import { bareName } from '../lib/bare-name.ts'
 import { findAdminClient } from './admin-client.ts'
 import { fail, noTargetOf, noWords, parseFlags } from './commands/flags.ts'
-import { tableLines } from './text/columns.ts'
+import { type Cell, foldedTableLines, type Paint } from './text/columns.ts'
 import {
   departedCells,
   departedHead,
   type DepartedReport,
   hasSeveralProbes,
+  printableCell,
+  stateCell,
 } from './text/status-text.ts'
-import { printJson, printLines } from './text/output.ts'
+import { paintFor, printJson } from './text/output.ts'
 
 /** The state of one address. */
 interface AddressReport {
@@ -78,7 +80,7 @@ export async function targets(argv: readonly string[]): Promise<number> {
   const all = [...addresses, ...members, ...departed]
   if (zone !== undefined && !all.some(isWanted)) return fail('targets', noTargetOf(zone, all), 1)
   if (flags.values['json']) printJson(report)
-  else printLines(tables(report))
+  else printTables(tables(report), paintFor(flags.values['color']))
   return 0
 }
 
@@ -96,35 +98,46 @@ const memberHead = [
   'CACHED UNTIL',
 ]
 
+/** Tables as wide as their cells are. */
+function printTables(all: readonly (readonly (readonly Cell[])[])[], paint: Paint): void {
+  const texts = all
+    .filter((rows) => rows.length > 0)
+    .map((rows) =>
+      foldedTableLines(
+        rows.map((row) => row.map(printableCell)),
+        Infinity,
+        paint,
+      ),
+    )
+  process.stdout.write(`${texts.map((lines) => lines.join('\n')).join('\n\n')}\n`)
+}
+
 const tables = ({
   targets: addresses,
   members,
   departed = [],
-}: TargetsReport): readonly string[] => [
-  ...tableLines([memberHead, ...members.map(memberCells)]),
-  '',
-  ...tableLines(addressRows(addresses)),
-  ...(departed.length === 0
-    ? []
-    : ['', ...tableLines([departedHead, ...departed.map(departedCells)])]),
+}: TargetsReport): readonly (readonly (readonly Cell[])[])[] => [
+  [memberHead, ...members.map(memberCells)],
+  addressRows(addresses),
+  departed.length === 0 ? [] : [departedHead, ...departed.map(departedCells)],
 ]
 
 /** With the names of probes where a target has several. */
-function addressRows(addresses: readonly AddressReport[]): readonly (readonly string[])[] {
+function addressRows(addresses: readonly AddressReport[]): readonly (readonly Cell[])[] {
   const hasProbes = hasSeveralProbes(addresses)
   const head = ['TARGET', 'ADDRESS', ...(hasProbes ? ['PROBE'] : []), 'STATE', 'SINCE', 'REASON']
   const rows = addresses.map(({ target, zone, address, probe, state, since, held, reason }) => [
     `${target}.${zone}`,
     address,
     ...(hasProbes ? [probe] : []),
-    state,
+    stateCell(state),
     since,
     held ? 'held-for-flapping' : reason,
   ])
   return [head, ...rows]
 }
 
-const memberCells = ({ target, zone, pool, weight, out, exposedUntil }: MemberReport): string[] => [
+const memberCells = ({ target, zone, pool, weight, out, exposedUntil }: MemberReport): Cell[] => [
   `${target}.${zone}`,
   pool,
   rounded(weight.effective),
@@ -134,7 +147,7 @@ const memberCells = ({ target, zone, pool, weight, out, exposedUntil }: MemberRe
   percent(weight.feedback),
   percent(weight.reputation),
   percent(weight.slowStart * (weight.shedding ?? 1) * (weight.health ?? 1)),
-  out ?? '-',
+  out === null ? '-' : { text: out, style: 'yellow' },
   exposedUntil ?? '-',
 ]
 

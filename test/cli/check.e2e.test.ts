@@ -80,6 +80,7 @@ it.each([
   [[good, '--at', '2026-12-01'], 2, /--at goes with --diff/],
 ])('says of %j', async (args, code, expected) => {
   const result = await runCommand('check', ...args)
-  expect([result.code, result.stdout]).toEqual([code, ''])
+  const printed = args.includes('--json') ? expect.stringContaining('"error"') : ''
+  expect([result.code, result.stdout]).toEqual([code, printed])
   expect(result.stderr).toMatch(expected)
 })

@@ -66,7 +66,7 @@ const report = {
   ],
 }
 
-it('has every part of a weight, and why who is out is out', async () => {
+async function targetsOf(...options: readonly string[]) {
   const admin = createServer((_, reply) => {
     reply.setHeader('content-type', 'application/json')
     reply.end(JSON.stringify(report))
@@ -74,11 +74,30 @@ it('has every part of a weight, and why who is out is out', async () => {
   admin.listen(0, '127.0.0.1')
   await once(admin, 'listening')
   const { port } = admin.address() as AddressInfo
-  const command = launch(['targets', '--admin', `127.0.0.1:${port}`, '--zone', zone])
+  const command = launch(['targets', '--admin', `127.0.0.1:${port}`, ...options])
   const { code } = await command.exited
   admin.close()
-  expect([code, command.stderr()]).toEqual([0, ''])
-  expect(command.stdout()).toBe(
+  return { code, stdout: command.stdout(), stderr: command.stderr() }
+}
+
+it('refuses a zone that the server does not have', async () => {
+  const { code, stdout, stderr } = await targetsOf('--zone', 'smpt.example.test.')
+  expect([code, stdout]).toEqual([1, ''])
+  expect(stderr).toBe(
+    'mxsteer targets: no target of a zone smpt.example.test, did you mean smtp.example.test?\n',
+  )
+})
+
+it('has colours where they are asked for', async () => {
+  const { stdout } = await targetsOf('--zone', zone, '--color', 'always')
+  expect(stdout).toContain('192.0.2.2  \u001b[31mDOWN\u001b[39m   S2')
+  expect(stdout).toContain('192.0.2.1  \u001b[32mup\u001b[39m     S1')
+})
+
+it('has every part of a weight, and why who is out is out', async () => {
+  const { code, stdout, stderr } = await targetsOf('--zone', zone)
+  expect([code, stderr]).toEqual([0, ''])
+  expect(stdout).toBe(
     [
       'TARGET                 POOL  WEIGHT  OF  WARM-UP  OVERRIDE  FEEDBACK  REPUTATION  SLOW START  OUT   CACHED UNTIL',
       'mx1.smtp.example.test  eu    0.3     4   50%      100%      75%       20%         100%        -     E1',
@@ -86,7 +105,7 @@ it('has every part of a weight, and why who is out is out', async () => {
       '',
       'TARGET                 ADDRESS    STATE  SINCE  REASON',
       'mx1.smtp.example.test  192.0.2.1  up     S1     ok',
-      'mx2.smtp.example.test  192.0.2.2  down   S2     held-for-flapping',
+      'mx2.smtp.example.test  192.0.2.2  DOWN   S2     held-for-flapping',
       '',
     ].join('\n'),
   )

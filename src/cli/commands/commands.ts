@@ -31,8 +31,20 @@ export const commandGroups: readonly CommandGroup[] = [
 
 export const commands: readonly Command[] = commandGroups.flatMap((group) => group.commands)
 
-/** Every command takes it. */
-export const helpFlag: CommandFlag = flag('help', null, 'this text', { short: 'h' })
+const helpFlag: CommandFlag = flag('help', null, 'this text', { short: 'h' })
+
+/** Every command takes these. */
+export const everyFlag: readonly CommandFlag[] = [
+  flag(
+    'color',
+    'WHEN',
+    'auto (default: on terminals, by NO_COLOR and FORCE_COLOR), always or never',
+    {
+      offers: ['auto', 'always', 'never'],
+    },
+  ),
+  helpFlag,
+]
 
 export const findCommand = (name: string): Command | null =>
   commands.find((command) => command.name === name) ?? null

@@ -3,7 +3,7 @@
 import { suggestName } from '../../lib/suggest-name.ts'
 import { fail, parseFlags } from './flags.ts'
 import type { Command, CommandFlag } from './command.ts'
-import { commands, helpFlag } from './commands.ts'
+import { commands, everyFlag } from './commands.ts'
 
 type Offers = CommandFlag['offers']
 
@@ -29,7 +29,7 @@ export async function completion(argv: readonly string[]): Promise<number> {
   return 0
 }
 
-const flagsOf = ({ flags }: Command): readonly CommandFlag[] => [...flags, helpFlag]
+const flagsOf = ({ flags }: Command): readonly CommandFlag[] => [...flags, ...everyFlag]
 
 /** Commands by their first word, such as `keys`, in order. */
 function firstWords(): ReadonlyMap<string, readonly Command[]> {

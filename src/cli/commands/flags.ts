@@ -5,7 +5,8 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { printable } from '../../lib/printable.ts'
 import { nearest, suggestName } from '../../lib/suggest-name.ts'
 import type { CommandFlag } from './command.ts'
-import { findCommand } from './commands.ts'
+import { colorTimes, tellWhy } from '../text/output.ts'
+import { everyFlag, findCommand } from './commands.ts'
 
 type Flags =
   | { readonly kind: 'flags'; readonly values: FlagValues; readonly words: readonly string[] }
@@ -18,7 +19,7 @@ export type FlagValues = Readonly<Record<string, string | string[] | undefined>>
 
 /** What follows the name of a command, by its row in the table of commands. What is no flag is in `words`. */
 export function parseFlags(command: string, argv: readonly string[]): Flags {
-  const known = findCommand(command)?.flags ?? []
+  const known = [...(findCommand(command)?.flags ?? []), ...everyFlag]
   const options = Object.fromEntries(known.map((one) => [one.name, optionOf(one)]))
   const args = [...argv]
   // Not strict: what is wrong is said in our own words.
@@ -71,7 +72,9 @@ function wrongOption(
       ? null
       : `${rawName} takes no value, expected it without ${JSON.stringify(value)}`
   const isMissing = value === undefined || (inlineValue !== true && /^-./.test(value))
-  return isMissing ? `${rawName} needs a value: ${rawName} ${flag.value}` : null
+  if (isMissing) return `${rawName} needs a value: ${rawName} ${flag.value}`
+  const isColor = name !== 'color' || (colorTimes as readonly string[]).includes(value)
+  return isColor ? null : `${rawName} is "${value}", ${suggestName('time', colorTimes, value)}`
 }
 
 /** Exit code of bad usage, settings or zone files. */
@@ -79,7 +82,7 @@ const badUsage = 2
 
 /** Writes `mxsteer COMMAND: why` to standard error. Returns the exit code. */
 export function fail(command: string, why: string, code: number = badUsage): number {
-  process.stderr.write(`mxsteer ${command}: ${linesOf(why)}\n`)
+  tellWhy(`mxsteer ${command}: ${linesOf(why)}`, why)
   return code
 }
 
@@ -102,7 +105,7 @@ export const noPort = (name: string, values: FlagValues): string =>
 /** As `fail`, but diagnostics of files, which begin with their position, get no prefix. */
 export function failAt(command: string, why: string): number {
   if (!/^\S+:\d+/.test(why)) return fail(command, why)
-  process.stderr.write(`${linesOf(why)}\n`)
+  tellWhy(linesOf(why), why)
   return badUsage
 }
 

@@ -4,7 +4,7 @@ import { printable } from '../../lib/printable.ts'
 import { nearest } from '../../lib/suggest-name.ts'
 import { wrapText } from '../text/columns.ts'
 import type { Command, CommandFlag } from './command.ts'
-import { commandGroups, commands, findCommand, helpFlag } from './commands.ts'
+import { commandGroups, commands, findCommand, everyFlag } from './commands.ts'
 
 const columns = 80
 
@@ -52,7 +52,7 @@ export function overview(): string {
 
 export function commandHelp(command: Command): string {
   const { name, words, about = [], examples, exits } = command
-  const flags = [...command.flags, helpFlag]
+  const flags = [...command.flags, ...everyFlag]
   return lines([
     `Usage: mxsteer ${[name, words, '[OPTION...]'].filter((part) => part !== '').join(' ')}`,
     '',

@@ -53,6 +53,7 @@ export const keyCommands: readonly Command[] = [
       algorithmFlag,
       flag('split', null, 'one key for DNSKEY (flags 257), one for all else (256)'),
       flag('zsk', null, 'a key with flags 256, in place of 257'),
+      jsonFlag,
     ],
     examples: [{ line: 'mxsteer keys generate smtp.example.com', what: 'its first key' }],
     exits: [[0, 'done'], unwritten, badKeys],
@@ -78,6 +79,7 @@ export const keyCommands: readonly Command[] = [
       ...folderFlags,
       flag('zone', 'ZONE', 'whose key it is, where the file does not say'),
       flag('zsk', null, 'a key with flags 256, in place of 257'),
+      jsonFlag,
     ],
     examples: [
       { line: 'mxsteer keys import Ksmtp.example.com.+013+12345.private', what: "BIND's" },
@@ -129,7 +131,7 @@ export const keyCommands: readonly Command[] = [
     name: 'keys request',
     words: 'ZONE',
     summary: 'what a key that is kept offline is to sign, for keys sign',
-    flags: rolledFlags,
+    flags: [...rolledFlags, jsonFlag],
     examples: [{ line: 'mxsteer keys request smtp.example.com > request', what: 'to be carried' }],
     exits: [[0, 'done'], [1, 'no key with flags 256 is in DNSKEY'], badKeys],
   },
@@ -142,6 +144,7 @@ export const keyCommands: readonly Command[] = [
       ...folderFlags,
       flag('days', 'NUMBER', 'for how long the response lasts (default: 180)'),
       flag('unsign', null, 'the response asks the parent to drop the DS'),
+      jsonFlag,
     ],
     examples: [{ line: 'mxsteer keys sign request --keys /media/keys', what: 'where the key is' }],
     exits: [

@@ -1,7 +1,7 @@
 // Manual pages, made from the table of commands: mxsteer(1), and one for each command as mxsteer-check(1).
 
 import type { Command } from './command.ts'
-import { commandGroups, commands, helpFlag } from './commands.ts'
+import { commandGroups, commands, everyFlag } from './commands.ts'
 import { flagText, helpOf, sentenceOf } from './help.ts'
 
 interface ManualPage {
@@ -70,7 +70,7 @@ function commandPage(command: Command): PageLines {
     roff(sentenceOf(command)),
     ...about.flatMap((paragraph) => ['.PP', roff(paragraph)]),
     '.SH OPTIONS',
-    ...[...command.flags, helpFlag].flatMap((one) => [
+    ...[...command.flags, ...everyFlag].flatMap((one) => [
       '.TP',
       `.B ${roff(flagText(one))}`,
       roff(`${helpOf(one)}.`),

@@ -111,7 +111,7 @@ export const serverCommands: readonly Command[] = [
     about: [
       'Asks the admin HTTP, or, where that is off, a question over DNS at each address of listen.',
     ],
-    flags: [adminFlag, configFlag, listenFlag],
+    flags: [adminFlag, configFlag, listenFlag, jsonFlag],
     examples: [{ line: 'mxsteer health', what: 'of the server of these settings' }],
     exits: [[0, 'it is alive'], [1, 'it does not answer'], badFiles],
   },

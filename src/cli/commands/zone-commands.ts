@@ -129,6 +129,7 @@ export const zoneCommands: readonly Command[] = [
         offers: 'files',
       }),
       flag('force', null, 'overwrite it'),
+      jsonFlag,
     ],
     examples: [
       { line: 'mxsteer import db.example.com --steer -o zones/', what: 'out of a master file' },
@@ -194,6 +195,7 @@ export const zoneCommands: readonly Command[] = [
       flag('recipient', 'MAILBOX', 'of level rcpt: whom to ask for; nothing is sent'),
       flag('sender', 'MAILBOX', 'of level rcpt: who asks (default: the null sender)'),
       flag('ehlo', 'NAME', "name given in EHLO (default: this host's name)"),
+      jsonFlag,
     ],
     examples: [
       { line: 'mxsteer probe mx1.example.com', what: 'as the server probes' },
@@ -275,6 +277,7 @@ export const zoneCommands: readonly Command[] = [
       zonesFlag,
       keysFlag,
       configFlag,
+      jsonFlag,
     ],
     examples: [
       { line: 'mxsteer delegation smtp.example.com', what: 'to read' },

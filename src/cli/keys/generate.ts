@@ -13,9 +13,9 @@ import { createSigningKey } from '../../dnssec/signing-key.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { keyOfName, type Name, nameToText } from '../../wire/name.ts'
 import { fail, failAt, parseFlags } from '../commands/flags.ts'
-import { printLines } from '../text/output.ts'
+import { printJson, printLines } from '../text/output.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
-import { dsLine, findKeyFolder, readZone, timeText } from './key-command.ts'
+import { dsLine, findKeyFolder, keyReport, readZone, timeText } from './key-command.ts'
 
 /** In which the files of a key are copied to every instance, before it is published. */
 export const copyMs = 600_000
@@ -49,10 +49,15 @@ export async function generate(argv: readonly string[]): Promise<number> {
   const roles: readonly KeyFlags[] = flags.values['split']
     ? [257, 256]
     : [flags.values['zsk'] ? 256 : 257]
-  return generateIn(found.folder, { zone: zone.zone, algorithm, flags: roles })
+  const asJson = flags.values['json'] !== undefined
+  return generateIn(found.folder, { zone: zone.zone, algorithm, flags: roles }, asJson)
 }
 
-async function generateIn(folder: string, wanted: Omit<Wanted, 'times'>): Promise<number> {
+async function generateIn(
+  folder: string,
+  wanted: Omit<Wanted, 'times'>,
+  asJson: boolean,
+): Promise<number> {
   const name = 'keys generate'
   const nowMs = systemClock.wallMs()
   const { keys, publicKeys, diagnostics } = await lookIntoKeyFolder(folder, [wanted.zone])
@@ -68,14 +73,19 @@ async function generateIn(folder: string, wanted: Omit<Wanted, 'times'>): Promis
   const publishMs = isFirst ? nowMs : nowMs + copyMs
   const times = { ...noTimes, createdMs: nowMs, publishMs, activateMs: isFirst ? nowMs : null }
   const made: ZoneKey[] = []
+  const names: string[] = []
   for (const flags of wanted.flags) {
     const key = newKey({ ...wanted, times }, flags, [...own, ...elsewhere, ...made])
     const written = await writeKey(folder, key)
     if (written.kind === 'failed') return fail(name, written.why, 1)
     made.push(key)
-    printLines([`${folder}/${written.name}.key`, `${folder}/${written.name}.private`])
+    names.push(written.name)
   }
-  printLines(['', ...nextSteps(made, isFirst, elsewhere.length > 0)])
+  if (asJson) printJson({ keys: made.map((key, i) => keyReport(folder, names[i] ?? '', key)) })
+  else {
+    printLines(names.flatMap((one) => [`${folder}/${one}.key`, `${folder}/${one}.private`]))
+    printLines(['', ...nextSteps(made, isFirst, elsewhere.length > 0)])
+  }
   return 0
 }
 

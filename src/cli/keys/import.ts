@@ -12,8 +12,8 @@ import { systemClock } from '../../lib/clock.ts'
 import { keyOfName, type Name, nameToText } from '../../wire/name.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { fail, failAt, parseFlags } from '../commands/flags.ts'
-import { printLines } from '../text/output.ts'
-import { dsLine, findKeyFolder, keyTitle, readZone, roleOf } from './key-command.ts'
+import { printJson, printLines } from '../text/output.ts'
+import { dsLine, findKeyFolder, keyReport, keyTitle, readZone, roleOf } from './key-command.ts'
 
 const name = 'keys import'
 const maxOctets = 16_384
@@ -48,7 +48,10 @@ export async function importKeys(argv: readonly string[]): Promise<number> {
     if (read.kind === 'bad') return failAt(name, read.why)
     keys.set(Buffer.from(read.key.dnskey).toString('hex'), read.key)
   }
-  return putInto(found.folder, [...keys.values()], nowMs)
+  return putInto(found.folder, [...keys.values()], {
+    nowMs,
+    asJson: flags.values['json'] !== undefined,
+  })
 }
 
 async function readKey(file: string, { zone, flags, nowMs }: Owner): Promise<Imported> {
@@ -86,16 +89,24 @@ async function readFile(file: string): Promise<FileRead> {
     : bad(`cannot read ${file}: ${describeFailure(read)}`)
 }
 
-async function putInto(folder: string, keys: readonly ZoneKey[], nowMs: number): Promise<number> {
+async function putInto(
+  folder: string,
+  keys: readonly ZoneKey[],
+  { nowMs, asJson }: { readonly nowMs: number; readonly asJson: boolean },
+): Promise<number> {
+  const reports: object[] = []
   for (const key of keys) {
     const written = await writeKey(folder, key)
     if (written.kind === 'failed') return fail(name, written.why, 1)
     const all = (await lookIntoKeyFolder(folder, [key.zone])).keys.get(keyOfName(key.zone)) ?? []
+    reports.push(keyReport(folder, written.name, key))
+    if (asJson) continue
     printLines([
       `${folder}/${written.name}.key: ${roleOf(key, all)} ${keyTitle(key)} of ${nameToText(key.zone)}`,
       ...(isEntryPoint(key) ? [dsLine(key, 2)] : []),
     ])
   }
+  if (asJson) printJson({ keys: reports })
   for (const [key, zone] of new Map(keys.map((one) => [keyOfName(one.zone), one.zone]))) {
     const all = (await lookIntoKeyFolder(folder, [zone])).keys.get(key) ?? []
     const refusal = firstRefusal(all, nowMs)

@@ -62,5 +62,19 @@ export function roleOf(
 export const keyTitle = ({ tag, algorithm }: ZoneKey): string =>
   `${tag} ${algorithmName(algorithm)}`
 
+/** A key that was written, for --json. `name`: of its files. */
+export const keyReport = (folder: string, name: string, key: ZoneKey): object => ({
+  zone: nameToText(key.zone),
+  tag: key.tag,
+  algorithm: key.algorithm,
+  flags: key.flags,
+  files: [`${folder}/${name}.key`, `${folder}/${name}.private`],
+  publish: timeOf(key.times.publishMs),
+  activate: timeOf(key.times.activateMs),
+  ds: key.flags === 257 ? dsLine(key, 2) : null,
+})
+
+const timeOf = (ms: number | null): string | null => (ms === null ? null : timeText(ms))
+
 /** A time for people and programs, in UTC to the second. */
 export const timeText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`

@@ -13,11 +13,11 @@ import { lastLine, maxDatedOctets } from '../../dnssec/offline/dated-records.ts'
 import { keyRequest, keyRequestLines, readKeyRequest } from '../../dnssec/offline/request.ts'
 import { signRequest } from '../../dnssec/offline/sign-request.ts'
 import { systemClock } from '../../lib/clock.ts'
-import { keyOfName, nameToText } from '../../wire/name.ts'
+import { keyOfName, type Name, nameToText } from '../../wire/name.ts'
 import { defaultDnskeyTtlSeconds } from '../../zone/zone.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
-import { fail, failAt, parseFlags } from '../commands/flags.ts'
-import { printLines } from '../text/output.ts'
+import { fail, failAt, type FlagValues, parseFlags } from '../commands/flags.ts'
+import { printJson, printLines } from '../text/output.ts'
 import { findKeyFolder } from './key-command.ts'
 import { readRolledZone } from './rolled-zone.ts'
 
@@ -35,8 +35,15 @@ export async function request(argv: readonly string[]): Promise<number> {
     const why = `no key of ${text} with flags 256 is in DNSKEY by its times: "mxsteer keys generate ${text} --zsk" makes one`
     return fail('keys request', why, 1)
   }
-  printLines([...keyRequestLines(asked), lastLine('KeySigningRequest', nowMs)])
+  const lines = [...keyRequestLines(asked), lastLine('KeySigningRequest', nowMs)]
+  printText(lines, zone, flags.values)
   return 0
+}
+
+/** With --json as a text in a value, to be written to a file as it is. */
+function printText(lines: readonly string[], zone: Name, values: FlagValues): void {
+  if (values['json'] === undefined) printLines(lines)
+  else printJson({ zone: nameToText(zone), text: lines.map((line) => `${line}\n`).join('') })
 }
 
 const name = 'keys sign'
@@ -74,6 +81,7 @@ export async function sign(argv: readonly string[]): Promise<number> {
   const isUnsigning = flags.values['unsign'] !== undefined
   const signed = signRequest(read.request, { keys: own, untilMs, isUnsigning })
   if (signed.kind === 'refused') return fail(name, signed.why, 1)
-  printLines([...signed.lines, lastLine('SignedKeyResponse', systemClock.wallMs())])
+  const lines = [...signed.lines, lastLine('SignedKeyResponse', systemClock.wallMs())]
+  printText(lines, zone, flags.values)
   return 0
 }

@@ -242,7 +242,8 @@ const poolLines = ({ pools }: StatusReport, page: Page): readonly string[] =>
 /** Health states in the order of output, worst first. */
 const stateOrder = ['down', 'suspect', 'unknown', 'up']
 
-function stateCell(state: string): Cell {
+/** A state as a word, which says by itself what the colour does. */
+export function stateCell(state: string): Cell {
   switch (state) {
     case 'down':
       return { text: 'DOWN', style: 'red' }
@@ -367,7 +368,8 @@ const units = [
   ['s', 1],
 ] as const
 
-const printableCell = (cell: Cell): Cell =>
+/** Cells are painted, so that what is in them is escaped before. */
+export const printableCell = (cell: Cell): Cell =>
   typeof cell === 'string' ? printable(cell) : { ...cell, text: printable(cell.text) }
 
 /** Empty if there are no rows. */

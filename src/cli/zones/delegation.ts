@@ -18,6 +18,7 @@ import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { readSettings, zoneFolderOf } from '../command-settings.ts'
 import { fail, failAt, type FlagValues, noZone, parseFlags } from '../commands/flags.ts'
 import { loadFolder } from '../offline-data.ts'
+import { printJson } from '../text/output.ts'
 
 const command = 'delegation'
 const defaultTtlSeconds = 3600
@@ -58,7 +59,9 @@ export async function delegation(argv: readonly string[]): Promise<number> {
     if (found.kind === 'open') open.push(found.why)
     else sections.push(found.section)
   }
-  process.stdout.write(formatRecords(sections.filter(isWorthwhile), options.format))
+  const shown = sections.filter(isWorthwhile)
+  if (flags.values['json'] === undefined) process.stdout.write(formatRecords(shown, options.format))
+  else printJson({ sections: shown, open })
   for (const why of open) fail(command, why)
   return open.length > 0 ? incomplete : 0
 }
@@ -93,6 +96,8 @@ function readOptions(values: FlagValues, words: readonly string[]): DelegationOp
   const ttlSeconds = Number(values['ttl'] ?? defaultTtlSeconds)
   if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > maxTtlSeconds)
     return `--ttl is "${String(values['ttl'])}", expected a number of seconds from 1 to ${maxTtlSeconds}`
+  if (values['json'] !== undefined && values['format'] !== undefined)
+    return '--json is a format of its own, expected it without --format'
   if (values['mx'] !== undefined && values['domain'] === undefined) return '--mx goes with --domain'
   const texts = values['mx'] === undefined ? [] : String(values['mx']).split(',')
   const exchanges: Name[] = []

@@ -14,6 +14,7 @@ import { transferZone } from '../../resolver/zone-transfer.ts'
 import { type Name, nameToBareText, parseName } from '../../wire/name.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { fail, type FlagValues, parseFlags } from '../commands/flags.ts'
+import { printJson } from '../text/output.ts'
 
 const name = 'import'
 
@@ -52,15 +53,29 @@ export async function importZones(argv: readonly string[]): Promise<number> {
   if (plan.files.length > 1 && !isFolder)
     return fail(name, 'several files make several zone files: give a folder that exists with -o')
   let code = 0
+  const asJson = flags.values['json'] !== undefined
+  const written: WrittenZone[] = []
   const sources = plan.server === null ? plan.files : [null]
   for (const file of sources) {
     const source = await (file === null ? readServer(plan) : readFile(file, plan))
     code = Math.max(
       code,
-      'why' in source ? fail(name, source.why, notWritten) : await write(source, plan, isFolder),
+      'why' in source
+        ? fail(name, source.why, notWritten)
+        : await write(source, plan, { isFolder, written: asJson ? written : null }),
     )
   }
+  if (asJson && written.length > 0) printJson({ zones: written })
   return code
+}
+
+interface WrittenZone {
+  readonly zone: string
+  /** null: it is in `yaml`. */
+  readonly file: string | null
+  readonly yaml: string | null
+  /** What is left out or otherwise, in sentences. */
+  readonly notes: readonly string[]
 }
 
 function readPlan(files: readonly string[], values: FlagValues): ImportPlan | Bad {
@@ -135,7 +150,17 @@ async function readServer({ server, zone }: ImportPlan): Promise<Source | Bad> {
   return { apex: zone, from, master: await readTransferSource(from, zone, transfer.records) }
 }
 
-async function write({ apex, from, master }: Source, plan: ImportPlan, isFolder: boolean) {
+/** `written`: what is printed in the end; null: the text is, at once. */
+interface Destination {
+  readonly isFolder: boolean
+  readonly written: WrittenZone[] | null
+}
+
+async function write(
+  { apex, from, master }: Source,
+  plan: ImportPlan,
+  { isFolder, written }: Destination,
+): Promise<number> {
   const { isSteered, output } = plan
   const imported = importZone({ apex, master, from, isSteered, fileOf: (file) => file })
   process.stderr.write(formatDiagnostics(imported.diagnostics))
@@ -143,13 +168,17 @@ async function write({ apex, from, master }: Source, plan: ImportPlan, isFolder:
   if (imported.kind === 'refused')
     return fail(name, `${zone} is not imported: mend the mistakes above first`, notWritten)
   for (const note of imported.notes) process.stderr.write(`${printable(`${zone}: ${note}`)}\n`)
+  const { notes } = imported
   if (output === null) {
-    process.stdout.write(imported.yaml)
+    if (written === null) process.stdout.write(imported.yaml)
+    else written.push({ zone, file: null, yaml: imported.yaml, notes })
     return 0
   }
   const path = isFolder ? join(output, `${fileNameOf(zone)}.yaml`) : output
   const why = await putFile(path, imported.yaml, plan.isOverwriting)
-  return why === null ? 0 : fail(name, why, notWritten)
+  if (why !== null) return fail(name, why, notWritten)
+  written?.push({ zone, file: path, yaml: null, notes })
+  return 0
 }
 
 /** A label may have any octet. */

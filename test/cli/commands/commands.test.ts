@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 
 import { describe, expect, test } from 'vitest'
 
-import { commands, helpFlag } from '../../../src/cli/commands/commands.ts'
+import { commands, everyFlag } from '../../../src/cli/commands/commands.ts'
 import { commandHelp, overview } from '../../../src/cli/commands/help.ts'
 import { parseFlags } from '../../../src/cli/commands/flags.ts'
 
@@ -21,7 +21,7 @@ describe('help', () => {
   test.each(commands.map((command) => [command.name, command] as const))('of %s', (_, command) => {
     const text = commandHelp(command)
     expect(text.split('\n').filter((line) => line.length > 80)).toEqual([])
-    for (const { name } of [...command.flags, helpFlag]) expect(text).toContain(`--${name}`)
+    for (const { name } of [...command.flags, ...everyFlag]) expect(text).toContain(`--${name}`)
     expect(command.examples.length).toBeGreaterThan(0)
     expect(command.exits.map(([code]) => code)).toContain(0)
     expect(new Set(command.flags.map(({ name }) => name)).size).toBe(command.flags.length)
@@ -62,6 +62,19 @@ describe('what is wrong with a command line is said in our words', () => {
     ['targets', ['--json=3'], '--json takes no value, expected it without "3"'],
   ])('%s %j', (name, argv, why) => {
     expect(parseFlags(name, argv)).toEqual({ kind: 'bad', why })
+  })
+
+  const misspelt = commands.flatMap(({ name, flags }) =>
+    flags.filter((flag) => flag.name.length > 4).map((flag) => [name, flag.name] as const),
+  )
+  test.each(misspelt)('%s --%s without one of its letters', (name, flag) => {
+    const wrong = `--${flag.slice(0, 2)}${flag.slice(3)}`
+    const read = parseFlags(name, [wrong])
+    expect(read).toMatchObject({
+      kind: 'bad',
+      why: expect.stringContaining(`no option ${wrong}: `),
+    })
+    expect(read).toMatchObject({ why: expect.stringMatching(/did you mean --|see mxsteer /) })
   })
 
   test.each([

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 import { describe, expect, test } from 'vitest'
 
-import { commands, helpFlag } from '../../../src/cli/commands/commands.ts'
+import { commands, everyFlag } from '../../../src/cli/commands/commands.ts'
 import { completions } from '../../../src/cli/commands/completion.ts'
 import { manualPages } from '../../../src/cli/commands/man-pages.ts'
 import { temporaryFolder } from '../../support/server.ts'
@@ -56,7 +56,7 @@ describe('completion', () => {
   test('of every flag of every command, by bash', () => {
     for (const { name, flags } of commands)
       expect(askBash(`mxsteer ${name} --`).sort()).toEqual(
-        [...flags, helpFlag].map((flag) => `--${flag.name}`).sort(),
+        [...flags, ...everyFlag].map((flag) => `--${flag.name}`).sort(),
       )
   })
 
