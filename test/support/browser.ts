@@ -8,12 +8,13 @@ import {
   type BrowserContext,
   type BrowserContextOptions,
   chromium,
+  type LaunchOptions,
   type Page,
 } from 'playwright-core'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 
 /** Chromium of Debian, also as root and without a GPU; it talks to nobody by itself. */
-const launchOptions = {
+export const launchOptions: LaunchOptions = {
   executablePath: '/usr/bin/chromium',
   headless: true,
   args: [
