@@ -187,4 +187,8 @@ test('an instance that is stopped has answered to its end; one that is killed, n
     const [override] = (await status(a)).overrides
     return override?.exposure?.notKnownOf[0] === 'b'
   }, soon('that it is not known of the other'))
+  const command = ['drain', 'mx2', '--for', '1h', '--force']
+  const drain = launch([...command, '--admin', `127.0.0.1:${a.adminPort}`])
+  expect((await drain.exited).code).toBe(0)
+  expect(drain.stdout()).toContain('not known of b yet: mxsteer status tells')
 })

@@ -311,14 +311,15 @@ function overrideLines({ overrides, at }: StatusReport, page: Page): readonly st
   )
 }
 
-/** `for 1 m 20 s`, `not known of fra, iad and 2 more`, `safe to stop`. */
+/** `for 1 m 20 s`, `for 5 s, not known of iad`, `not known of fra, iad and 2 more`, `safe to stop`. */
 export function cachesText({ until, unknown, notKnownOf }: ExposureReport, nowMs: number): string {
   const leftMs = until === null ? 0 : Date.parse(until) - nowMs
-  if (leftMs > 0) return `for ${durationText(leftMs / 1000)}`
-  if (unknown === 0) return 'safe to stop'
+  const held = leftMs > 0 ? [`for ${durationText(leftMs / 1000)}`] : []
+  if (unknown === 0) return held[0] ?? 'safe to stop'
   const names = notKnownOf.slice(0, mostInstances)
   const more = unknown - names.length
-  return `not known of ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  const rest = more > 0 ? ` and ${more} more` : ''
+  return [...held, `not known of ${names.join(', ')}${rest}`].join(', ')
 }
 
 const mostInstances = 3

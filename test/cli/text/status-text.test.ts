@@ -212,7 +212,7 @@ test('what other instances report of themselves, and when a target is safe to st
   ])
   const of = (until: string | null, ...notKnownOf: string[]): string =>
     cachesText({ until, unknown: notKnownOf.length, notKnownOf }, Date.parse(at))
-  expect(of('2026-11-21T03:00:10.000Z', 'ns2')).toBe('for 10 s')
+  expect(of('2026-11-21T03:00:10.000Z', 'ns2')).toBe('for 10 s, not known of ns2')
   expect(of('2026-11-21T02:59:50.000Z')).toBe('safe to stop')
   expect(of(null)).toBe('safe to stop')
   expect(of(at, 'ns2', 'ns3', 'ns4', 'ns5')).toBe('not known of ns2, ns3, ns4 and 1 more')
