@@ -297,10 +297,10 @@ describe('a domain', () => {
 })
 
 test.each([
-  [['--format', 'json'], '--format is one of text, bind, octodns, terraform'],
-  [['--ttl', '0'], '--ttl is a number of seconds from 1 to 604800'],
+  [['--format', 'json'], '--format is "json", expected one of: bind, octodns, terraform, text'],
+  [['--ttl', '0'], '--ttl is "0", expected a number of seconds from 1 to 604800'],
   [['--mx', 'a'], '--mx goes with --domain'],
-  [['--domain', '..'], '--domain is no name'],
+  [['--domain', '..'], '--domain is "..", expected a name such as example.com'],
   [['--domain', 'a.test', '--mx', 'a,,b'], 'got ""'],
   [['--domain', 'a.test', '--mx', 'nobody.example.com'], 'has no address in this zone'],
   [['a.test', 'b.test'], 'one zone at a time'],

@@ -226,6 +226,6 @@ it('targets shows each part of the weight and why who is out', async () => {
   expect(stdout).toMatch(/^mx3\.smtp\.example\.test +main +0 +1( +100%){5} +drained /m)
   expect(stdout).toMatch(/^dead\.smtp\.example\.test +main +0 +1( +100%){4} +0% +down /m)
   expect(stdout).toMatch(
-    /^dead\.smtp\.example\.test +127\.0\.0\.64 +down +20\S+ +connect-refused$/m,
+    /^dead\.smtp\.example\.test +127\.0\.0\.64 +DOWN +20\S+ +connect-refused$/m,
   )
 })

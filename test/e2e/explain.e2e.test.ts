@@ -133,7 +133,7 @@ describe('explain', () => {
   it.each([
     [[mailDomain, 'MOX'], 'is no type of records', 1],
     [[mailDomain, 'MX', '--client', '1.2.3'], '"1.2.3" is no address', 1],
-    [[mailDomain, 'MX', '--ecs', '10.1.0.0/8'], 'the network is 10.0.0.0/8', 1],
+    [[mailDomain, 'MX', '--ecs', '10.1.0.0/8'], 'expected the network 10.0.0.0/8', 1],
     [[], 'give a name and a type', 2],
   ])('%j: %s', async (args, why, code) => {
     const done = await runCommand('explain', ...args, ...admin())

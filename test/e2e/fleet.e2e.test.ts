@@ -67,6 +67,7 @@ interface Exposure {
 
 interface Status {
   readonly version: string
+  readonly state: { readonly polling: string | null }
   readonly peers: readonly Record<string, unknown>[]
   readonly overrides: readonly { readonly id: string; readonly exposure: Exposure | null }[]
 }
@@ -128,6 +129,8 @@ test('each tells the version, the console and the zones of the other that are no
     const overview = await read<Status>(here, '/overview')
     expect(overview.peers).toMatchObject([{ instance: there, zones: peer['zones'] }])
   }
+  // Of 200 ms a read waits two thirds: Redis takes whole milliseconds alone.
+  expect((await status(a)).state.polling).toBeNull()
   expect(await printed(a)).toMatch(/ZONES CONSOLE b b ok .* other: smtp\. https:\/\/b\.example\. /)
 })
 

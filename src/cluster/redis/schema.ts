@@ -275,7 +275,8 @@ export const stateTimes = (heartbeatMs: number): StateTimes => ({
   rewriteMs: 200 * heartbeatMs,
   cutOffMs: (heartbeatMs * 5) / 3,
   commandMs: Math.max(250, heartbeatMs / 2),
-  blockMs: (heartbeatMs * 2) / 3,
+  // The store takes whole milliseconds alone.
+  blockMs: Math.round((heartbeatMs * 2) / 3),
   hintPollMs: Math.max(100, heartbeatMs / 6),
   blockAgainMs: 20 * heartbeatMs,
   batchDelayMs: Math.min(100, heartbeatMs / 15),
