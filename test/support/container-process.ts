@@ -4,7 +4,7 @@
 
 import { spawn, type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync, chmodSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { atExit } from './at-exit.ts'
@@ -84,24 +84,31 @@ function runContainer(
     `#!/bin/sh\nexec '${process.execPath}' '${projectFolder}/src/main.ts' "$@"\n`,
   )
   chmodSync(program, 0o755)
+  symlinkSync(process.execPath, join(skeleton, 'usr/local/bin/node'))
   const script = join(folder, 'run.sh')
   writeFileSync(script, scriptOf(spec, folder, network))
   let output = ''
   const child: ChildProcess = spawn('unshare', ['--net', 'sh', script, 'cable'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const end = (): void => void child.kill('SIGKILL')
+  /** The first process in it, with which all others end: 0 where there is none. */
+  const first = (): number =>
+    Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim())
+  const end = (): void => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    // Its parent's death is not told to a process that has changed its user.
+    const inner = first()
+    if (inner > 0) process.kill(inner, 'SIGKILL')
+    child.kill('SIGKILL')
+  }
   atExit(end)
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (chunk: Buffer) => (output += String(chunk)))
   return {
     output: () => output,
     exec(command) {
-      const inner = execFileSync('cat', [`/proc/${child.pid}/task/${child.pid}/children`], {
-        encoding: 'utf8',
-      }).trim()
       try {
-        const enter = ['--target', inner, '--net', '--mount', '--root', '--wd']
+        const enter = ['--target', String(first()), '--net', '--mount', '--root', '--wd']
         execFileSync('nsenter', [...enter, ...asUser(spec), ...command], { stdio: 'pipe' })
         return 0
       } catch (error) {
