@@ -37,7 +37,7 @@ const textOf = (cell: Cell = ''): string => (typeof cell === 'string' ? cell : c
 const minColumnWidth = 8
 
 /** Lines that one cell is folded to, at most; what is more is cut. */
-const maxFolds = 6
+const maxFolds = 12
 
 /**
  * As `tableLines`, but no wider than `width`: the widest columns are narrowed, and what does not fit them is folded
