@@ -4,8 +4,8 @@
 //
 //   first data     from the last octet of the HTML to the first table of targets in a frame, in a browser that has nothing
 //                  cached
-//   delta, task    of the page's main thread: all its tasks in 15 s in which a weight is set 30 times, pools opened, through the
-//                  number of deltas that came; clock and figures are in it
+//   delta, task    of the page's main thread: what its tasks take more in 15 s in which a weight is set 30 times, pools opened,
+//                  than in 15 s before, through the number of deltas that came; movement of bars and history are in it
 //   delta, handler of that the handler of the message alone, in which rows are merged
 //   on screen      from when /status has a target that has died to its sentence in the page; /status is asked each 50 ms, and
 //                  what was sooner on screen is below 0
@@ -108,19 +108,23 @@ async function deltaCost(browser: Browser, world: ConsoleWorld): Promise<DeltaCo
     const { metrics } = await devtools.send('Performance.getMetrics')
     return metrics.find((one) => one.name === name)?.value ?? NaN
   }
-  await pause(3000)
-  await page.evaluate('bench.handlerMs = []')
-  const before = await metric('TaskDuration')
-  for (let i = 0; i < 30; i++) {
-    await setWeight(world, i % 2 === 0 ? 0.5 : 0.25)
-    await pause(500)
+  const spentMs = async (act: (i: number) => Promise<void>): Promise<number> => {
+    const before = await metric('TaskDuration')
+    for (let i = 0; i < 30; i++) {
+      await act(i)
+      await pause(500)
+    }
+    return ((await metric('TaskDuration')) - before) * 1000
   }
-  const spentMs = ((await metric('TaskDuration')) - before) * 1000
+  await pause(3000)
+  const idleMs = await spentMs(async () => {})
+  await page.evaluate('bench.handlerMs = []')
+  const busyMs = await spentMs((i) => setWeight(world, i % 2 === 0 ? 0.5 : 0.25))
   const handlerMs = (await page.evaluate('bench.handlerMs')) as number[]
   await devtools.send('HeapProfiler.collectGarbage')
   const heapMib = (await metric('JSHeapUsedSize')) / 2 ** 20
   await page.context().close()
-  return { taskMs: spentMs / handlerMs.length, handlerMs: median(handlerMs), heapMib }
+  return { taskMs: (busyMs - idleMs) / handlerMs.length, handlerMs: median(handlerMs), heapMib }
 }
 
 async function setWeight({ server }: ConsoleWorld, factor: number): Promise<void> {
