@@ -9,7 +9,7 @@ import { createKeyKeeper } from '../dnssec/key-keeper.ts'
 import { createSigningTime } from '../dnssec/signing-clock.ts'
 import { lookAtPath } from '../files/read-file.ts'
 import { systemClock } from '../lib/clock.ts'
-import { checkLive } from './live/check-live.ts'
+import { checkLive, isAllRight, liveLines } from './live/check-live.ts'
 import { isDomain } from './live/domain-spf.ts'
 import { checkNames, type FileNames } from './names/file-names.ts'
 import { matrixLines } from './names/coherence.ts'
@@ -41,10 +41,18 @@ export async function check(argv: readonly string[]): Promise<number> {
   const names = await checkNames(read.loads, all['state'])
   if (names.kind === 'bad') return fail('check', names.why)
   const report = { ...read, names, diagnostics: [...read.diagnostics, ...names.diagnostics] }
-  const code = tell(report, paths, all)
   const [only] = report.loads
-  if (live === undefined || only?.kind !== 'loaded' || report.diagnostics.some(isError)) return code
-  return Math.max(code, await checkLive(only, domains, all))
+  const isLooked =
+    live !== undefined && only?.kind === 'loaded' && !report.diagnostics.some(isError)
+  const isJson = all['json'] !== undefined
+  if (!isJson) tell(report, paths, all)
+  const looked = isLooked ? await checkLive(only, domains, all) : null
+  if (looked?.kind === 'bad') return fail('check', looked.why)
+  const findings = looked?.findings
+  if (isJson) printJson({ ...foundOf(report, all), live: findings })
+  else if (findings) printLines(liveLines(findings))
+  const code = exitCodeOf(report, all)
+  return findings === undefined || isAllRight(findings) ? code : 1
 }
 
 interface Words {
@@ -75,8 +83,6 @@ function refusalOf(paths: readonly string[], values: FlagValues): string | null 
   if (isDiff && values['names'] !== undefined) return '--names goes without --diff'
   if (values['policy-port'] !== undefined && values['live'] === undefined)
     return '--policy-port is of the look at hosted policies: it goes with --live'
-  if (values['json'] !== undefined && values['live'] !== undefined)
-    return '--json goes without --live'
   return null
 }
 
@@ -134,36 +140,51 @@ async function readAll(
 
 const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
 
-/** Prints what was found. Returns the exit code. */
-function tell(
-  { loads, diagnostics, names }: Report,
-  paths: readonly string[],
-  values: FlagValues,
-): number {
-  const mistakes = diagnostics.filter(isError).length
-  const warnings = diagnostics.length - mistakes
-  const zones = loads.flatMap((load) => (load.kind === 'loaded' ? load.zones : []))
-  const isComplete = loads.every((load) => load.kind === 'loaded' && load.isComplete)
-  if (values['json'] !== undefined) {
-    const shown = diagnostics.map((diagnostic) => ({ ...diagnostic, excerpt: undefined }))
-    const targets = values['names'] === undefined ? undefined : names.rows
-    const found = { mistakes, warnings, diagnostics: shown, targets }
-    printJson({ zones: zones.map(({ name }) => name), ...found })
-  } else {
-    process.stderr.write(formatDiagnostics(diagnostics, { withCodes: true }))
-    const paint = paintFor(values['color'], mistakes > 0 ? process.stderr : process.stdout)
-    const found = [
-      ...(mistakes > 0 ? [] : [counted(zones.length, 'zone')]),
-      mistakes > 0 ? paint('red', counted(mistakes, 'mistake')) : paint('green', 'no mistakes'),
-      ...(warnings > 0 ? [paint('yellow', counted(warnings, 'warning'))] : []),
-    ]
-    if (values['names'] !== undefined) printLines(matrixLines(names.rows))
-    const line = `${paths.join(' ')}: ${found.join(', ')}\n`
-    if (mistakes > 0) process.stderr.write(line)
-    else if (values['live'] === undefined && isComplete) process.stdout.write(line)
+const mistakesIn = (diagnostics: readonly Diagnostic[]): number =>
+  diagnostics.filter(isError).length
+
+const isWhole = ({ loads }: Report): boolean =>
+  loads.every((load) => load.kind === 'loaded' && load.isComplete)
+
+const zonesOf = ({ loads }: Report): readonly { readonly name: string }[] =>
+  loads.flatMap((load) => (load.kind === 'loaded' ? load.zones : []))
+
+/** What was found in files, for scripts. */
+function foundOf(report: Report, values: FlagValues): object {
+  const { diagnostics, names } = report
+  const mistakes = mistakesIn(diagnostics)
+  return {
+    zones: zonesOf(report).map(({ name }) => name),
+    mistakes,
+    warnings: diagnostics.length - mistakes,
+    diagnostics: diagnostics.map((diagnostic) => ({ ...diagnostic, excerpt: undefined })),
+    targets: values['names'] === undefined ? undefined : names.rows,
   }
+}
+
+function exitCodeOf(report: Report, values: FlagValues): number {
+  const { diagnostics } = report
   const isStrict = values['strict'] !== undefined
-  return mistakes > 0 || !isComplete || (isStrict && warnings > 0) ? 1 : 0
+  const isRefused = mistakesIn(diagnostics) > 0 || (isStrict && diagnostics.length > 0)
+  return isRefused || !isWhole(report) ? 1 : 0
+}
+
+/** Prints what was found in files, for people. */
+function tell(report: Report, paths: readonly string[], values: FlagValues): void {
+  const { diagnostics, names } = report
+  const mistakes = mistakesIn(diagnostics)
+  const warnings = diagnostics.length - mistakes
+  process.stderr.write(formatDiagnostics(diagnostics, { withCodes: true }))
+  const paint = paintFor(values['color'], mistakes > 0 ? process.stderr : process.stdout)
+  const found = [
+    ...(mistakes > 0 ? [] : [counted(zonesOf(report).length, 'zone')]),
+    mistakes > 0 ? paint('red', counted(mistakes, 'mistake')) : paint('green', 'no mistakes'),
+    ...(warnings > 0 ? [paint('yellow', counted(warnings, 'warning'))] : []),
+  ]
+  if (values['names'] !== undefined) printLines(matrixLines(names.rows))
+  const line = `${paths.join(' ')}: ${found.join(', ')}\n`
+  if (mistakes > 0) process.stderr.write(line)
+  else if (values['live'] === undefined && isWhole(report)) process.stdout.write(line)
 }
 
 const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`

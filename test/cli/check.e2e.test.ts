@@ -76,7 +76,7 @@ it.each([
   [[`${good}x/missing.yaml`], 1, /missing\.yaml:1:1: cannot read the file: .*\[unreadable-file\]/],
   [['/nonexistent'], 1, /cannot read the folder/],
   [[good, elsewhere, '--live'], 2, /go with one folder/],
-  [[good, '--json', '--live'], 2, /--json goes without --live/],
+  [[good, '--json', '--live', '--resolver', 'nowhere'], 2, /--resolver/],
   [[good, '--at', '2026-12-01'], 2, /--at goes with --diff/],
 ])('says of %j', async (args, code, expected) => {
   const result = await runCommand('check', ...args)

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
+import type { LiveFindings } from '../../src/cli/live/check-live.ts'
 import { startBind } from '../support/bind.ts'
 import type { ForeignServer } from '../support/foreign-server.ts'
 import { freePort } from '../support/free-ports.ts'
@@ -65,6 +66,39 @@ it('probes each target once, says what is wrong, and exits 1 while one is not he
   ])
   expect(code).toBe(1)
   expect(mtas.map((mta) => mta.accepted())).toEqual([1, 1])
+})
+
+it('says the same as JSON', async () => {
+  const resolver = `127.0.0.1:${bind.port}`
+  const flags = ['--resolver', resolver, '--json']
+  const { code, lines, stderr } = await check(identityZone(port), ...flags)
+  const { live, ...found } = JSON.parse(lines.join('\n')) as { readonly live: LiveFindings }
+  expect(found).toMatchObject({ zones: [zone], mistakes: 0 })
+  expect(live).toMatchObject({ unwatched: 0, healthy: 2, policies: null, domains: [] })
+  expect(live.addresses).toEqual([
+    addressOf(1, { result: 'ok', greetsAs: `mx1.${zone}`, ptr: 'confirmed' }),
+    addressOf(2, {
+      result: 'ok',
+      greetsAs: 'other.example.net',
+      ptr: 'unconfirmed',
+      lists: ['bl.test'],
+    }),
+    addressOf(3, { result: 'dead', reason: 'connect-refused', ptr: 'missing' }),
+  ])
+  expect(live.warnings).toHaveLength(6)
+  expect([code, stderr]).toEqual([1, ''])
+})
+
+const addressOf = (number: number, seen: object): object => ({
+  target: `mx${number}`,
+  zone,
+  address: `127.0.0.8${number}`,
+  probe: 'inbound',
+  reason: 'ok',
+  ms: expect.any(Number),
+  greetsAs: null,
+  lists: [],
+  ...seen,
 })
 
 it('exits 0 where all are healthy, whatever is warned of', async () => {

@@ -73,7 +73,11 @@ export const zoneCommands: readonly Command[] = [
     flags: [
       zonesFlag,
       flag('strict', null, 'exit with 1 for warnings too'),
-      flag('json', null, 'mistakes and warnings as JSON; with --diff what differs'),
+      flag(
+        'json',
+        null,
+        'mistakes and warnings as JSON; with --diff what differs, with --live what was seen',
+      ),
       flag('keys', 'DIR', 'look at the keys of signed zones too, in this folder', {
         offers: 'folders',
       }),

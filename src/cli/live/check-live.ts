@@ -1,6 +1,7 @@
 // `mxsteer check --live`: probes every target of the zone files once, as the server would, and
 // makes the reputation checks of pools with `identity:`. Exit code 0: every target is healthy,
 // whatever the warnings, and the SPF of every domain given allows every target that sends.
+// Nothing is printed here: what was found is a value, for people (`liveLines`) or as it is for scripts.
 
 import { handOut, nothingHanded } from '../../coherence/handed-out.ts'
 import { type MatrixFacts, matrixOf } from '../../coherence/matrix.ts'
@@ -22,11 +23,10 @@ import {
   type StubResolver,
 } from '../../resolver/stub-resolver.ts'
 import { tableLines } from '../text/columns.ts'
-import { printLines } from '../text/output.ts'
 import { readSettings, resolverFlags, resolverOf } from '../command-settings.ts'
-import { fail, type FlagValues, noPort } from '../commands/flags.ts'
-import { checkDomains, maxDomains } from './domain-spf.ts'
-import { checkPolicies } from './hosted-policies.ts'
+import { type FlagValues, noPort } from '../commands/flags.ts'
+import { checkDomains, type DomainFinding, maxDomains } from './domain-spf.ts'
+import { checkPolicies, type PolicyFindings } from './hosted-policies.ts'
 
 type Loaded = Extract<ZonesLoaded, { kind: 'loaded' }>
 
@@ -41,42 +41,101 @@ const httpsPort = 443
 /** Of probes, and of reputation checks, at the same time. */
 const inFlightLimit = 64
 
+/** What was found, as `--json` prints it. */
+export interface LiveFindings {
+  readonly addresses: readonly AddressFinding[]
+  readonly warnings: readonly string[]
+  /** Targets that are in no pool with a probe. */
+  readonly unwatched: number
+  /** Of the addresses. */
+  readonly healthy: number
+  /** null: no zone file has one. */
+  readonly policies: PolicyFindings | null
+  readonly domains: readonly DomainFinding[]
+}
+
+interface AddressFinding {
+  readonly target: string
+  readonly zone: string
+  readonly address: string
+  readonly probe: string
+  readonly result: string
+  readonly reason: string
+  readonly ms: number
+  /** null: it did not greet. */
+  readonly greetsAs: string | null
+  /** null: it was not asked for. */
+  readonly ptr: string | null
+  /** Of DNS, those that list it. */
+  readonly lists: readonly string[]
+}
+
+export type LiveChecked =
+  | { readonly kind: 'found'; readonly findings: LiveFindings }
+  /** The flags do not go together. */
+  | { readonly kind: 'bad'; readonly why: string }
+
 export async function checkLive(
   loaded: Loaded,
   domains: readonly string[],
   values: FlagValues,
-): Promise<number> {
+): Promise<LiveChecked> {
   const read = await readSettings(values, resolverFlags)
-  if (read.kind === 'bad') return fail('check', read.why)
+  if (read.kind === 'bad') return read
   const { source } = read.settings.probing
   const server = resolverOf(read.settings)
-  if (domains.length > maxDomains) return fail('check', `at most ${maxDomains} domains at a time`)
+  if (domains.length > maxDomains) return bad(`at most ${maxDomains} domains at a time`)
   if (domains.length > 0 && server === null)
-    return fail('check', 'no resolver to ask for SPF records: give --resolver ADDR:PORT')
+    return bad('no resolver to ask for SPF records: give --resolver ADDR:PORT')
   const policyPort = Number(values['policy-port'] ?? httpsPort)
-  if (!isIntegerWithin(policyPort, 1, 65_535)) return fail('check', noPort('policy-port', values))
+  if (!isIntegerWithin(policyPort, 1, 65_535)) return bad(noPort('policy-port', values))
   const probed = await probeAll(loaded.watched, source)
   const resolver = server && createStubResolver({ server, clock: systemClock })
   const clients = resolver && lookupClients(resolver)
   const checks = await checkReputation(loaded.identities, probed, clients)
-  printLines(resultTable(probed, checks))
-  printWarnings([...warningTexts(probed, checks, clients), ...exclusions(loaded, probed, checks)])
-  const unwatched = countUnwatched(loaded)
-  if (unwatched > 0) printLines([`${unwatched} of the targets are in no pool with a probe`])
-  const differing = await checkPolicies(
-    loaded.mail.flatMap(({ policies }) => policies),
-    resolver,
-    policyPort,
-  )
-  const healthy = probed.filter(isHealthy).length
-  printLines([`${healthy} of ${probed.length} probed addresses are healthy`])
+  const policies = loaded.mail.flatMap((zone) => zone.policies)
   const senders = loaded.targets.filter(({ isSender }) => isSender)
-  const uncovered = clients ? await checkDomains(domains, senders, clients.resolver) : 0
-  return healthy === probed.length && uncovered + differing === 0 ? 0 : 1
+  const findings = {
+    addresses: probed.map((one) => addressFinding(one, checks)),
+    warnings: [...warningTexts(probed, checks, clients), ...exclusions(loaded, probed, checks)],
+    unwatched: countUnwatched(loaded),
+    healthy: probed.filter(isHealthy).length,
+    policies: await checkPolicies(policies, resolver, policyPort),
+    domains: resolver === null ? [] : await checkDomains(domains, senders, resolver),
+  }
+  return { kind: 'found', findings }
 }
 
-const printWarnings = (texts: readonly string[]): void =>
-  printLines(texts.map((text) => `warning: ${printable(text)}`))
+const bad = (why: string): Extract<LiveChecked, { kind: 'bad' }> => ({ kind: 'bad', why })
+
+/** Whether the exit code is 0. */
+export const isAllRight = ({ addresses, healthy, policies, domains }: LiveFindings): boolean =>
+  healthy === addresses.length &&
+  (policies?.differing ?? 0) === 0 &&
+  domains.every(({ problems }) => problems.length === 0)
+
+export function liveLines(findings: LiveFindings): readonly string[] {
+  const { addresses, warnings, unwatched, healthy, policies, domains } = findings
+  return [
+    ...resultTable(addresses),
+    ...warnings.map(warningLine),
+    ...(unwatched > 0 ? [`${unwatched} of the targets are in no pool with a probe`] : []),
+    ...(policies === null ? [] : policyLines(policies)),
+    `${healthy} of ${addresses.length} probed addresses are healthy`,
+    ...domains.flatMap(({ domain, checked, problems }) =>
+      problems.length > 0
+        ? problems.map(warningLine)
+        : [printable(`${domain}: SPF passes for all ${checked} addresses of targets that send`)],
+    ),
+  ]
+}
+
+function policyLines({ compared, differing, warnings }: PolicyFindings): readonly string[] {
+  const equal = `${compared - differing} of ${compared} hosted policies of MTA-STS are as the zone files have them`
+  return [...warnings.map(warningLine), ...(compared === 0 ? [] : [equal])]
+}
+
+const warningLine = (text: string): string => `warning: ${printable(text)}`
 
 const isHealthy = ({ watched, outcome }: Probed): boolean =>
   effectOf(outcome, { requiresTls: watched.profile.tls.isRequired }).verdict === 'pass'
@@ -141,28 +200,33 @@ const columns = [
   'LISTS',
 ]
 
-function resultTable(
-  probed: readonly Probed[],
-  checks: readonly ReputationCheck[],
-): readonly string[] {
-  const rows = probed.map(({ watched, outcome }) => [
-    `${watched.target}.${watched.zone}`,
-    watched.address,
-    watched.profile.name,
-    outcome.kind,
-    outcome.reason,
-    String(Math.round(outcome.durationMs)),
-    greetingOf(outcome.dialogue)?.banner ?? '–',
-    ...reputationCells(checks.find((check) => isSameAddress(check.watched, watched))),
-  ])
+function resultTable(addresses: readonly AddressFinding[]): readonly string[] {
+  const rows = addresses.map(({ target, zone, address, probe, result, reason, ...rest }) => {
+    const { ms, greetsAs, ptr, lists } = rest
+    const cells = [greetsAs ?? '–', ptr ?? '–', lists.join(' ') || '–']
+    return [`${target}.${zone}`, address, probe, result, reason, String(ms), ...cells]
+  })
   return tableLines([columns, ...rows].map((row) => row.map(printable)))
 }
 
-function reputationCells(check: ReputationCheck | undefined): readonly string[] {
-  if (!check) return ['–', '–']
-  const { reverse, listings } = check.view()
-  const lists = [...listings.keys()].map(redactedList).join(' ')
-  return [reverse?.kind ?? '–', lists === '' ? '–' : lists]
+function addressFinding(
+  { watched, outcome }: Probed,
+  checks: readonly ReputationCheck[],
+): AddressFinding {
+  const { target, zone, address, profile } = watched
+  const view = checks.find((check) => isSameAddress(check.watched, watched))?.view()
+  return {
+    target,
+    zone,
+    address,
+    probe: profile.name,
+    result: outcome.kind,
+    reason: outcome.reason,
+    ms: Math.round(outcome.durationMs),
+    greetsAs: greetingOf(outcome.dialogue)?.banner ?? null,
+    ptr: view?.reverse?.kind ?? null,
+    lists: [...(view?.listings.keys() ?? [])].map(redactedList),
+  }
 }
 
 function warningTexts(

@@ -5,11 +5,9 @@ import { evaluateSpf } from '../../doctor/domain/evaluate-spf.ts'
 import { bareName } from '../../lib/bare-name.ts'
 import { listed } from '../../lib/listed.ts'
 import { parseAddress } from '../../lib/ip.ts'
-import { printable } from '../../lib/printable.ts'
 import type { StubResolver } from '../../resolver/stub-resolver.ts'
 import type { SpfBudget, SpfVerdict } from '../../spf/check-host.ts'
 import type { LoadedTarget } from '../../zonefile/load-zones.ts'
-import { printLines } from '../text/output.ts'
 
 export const maxDomains = 100
 
@@ -30,24 +28,29 @@ interface Sender {
   readonly address: string
 }
 
-/** Prints what is found. Resolves to the number of domains that do not allow every target. */
+export interface DomainFinding {
+  readonly domain: string
+  /** Addresses of targets that send. */
+  readonly checked: number
+  /** What its record says of those that it does not allow; empty: it allows all. */
+  readonly problems: readonly string[]
+}
+
 export async function checkDomains(
   domains: readonly string[],
   targets: readonly LoadedTarget[],
   resolver: StubResolver,
-): Promise<number> {
+): Promise<readonly DomainFinding[]> {
   const senders = targets.flatMap(({ zone, target: { name, addresses } }): Sender[] =>
     addresses.map(({ text }) => ({ text: `${name}.${zone} at ${text}`, address: text })),
   )
-  let uncovered = 0
+  const findings: DomainFinding[] = []
   for (const given of domains) {
     const domain = bareName(given)
-    const lines = await examine(domain, senders, resolver)
-    if (lines.length > 0) uncovered++
-    const passed = `${domain}: SPF passes for all ${senders.length} addresses of targets that send`
-    printLines((lines.length > 0 ? lines : [passed]).map(printable))
+    const problems = await examine(domain, senders, resolver)
+    findings.push({ domain, checked: senders.length, problems })
   }
-  return uncovered
+  return findings
 }
 
 /** What is wrong with the record of one domain; empty: nothing. */
@@ -68,7 +71,7 @@ async function examine(
   }
   return [...byVerdict].map(([verdict, those]) => {
     const texts = those.map(({ text }) => text)
-    return `warning: ${domain}: SPF is ${verdict} for ${listed(texts, addressesShown)}`
+    return `${domain}: SPF is ${verdict} for ${listed(texts, addressesShown)}`
   })
 }
 

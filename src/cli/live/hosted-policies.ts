@@ -3,21 +3,28 @@
 import { comparePolicies, fetchHostedPolicy } from '../../doctor/domain/hosted-policy.ts'
 import { createConcurrencyLimit, type StubResolver } from '../../resolver/stub-resolver.ts'
 import type { DomainPolicy } from '../../zone/mta-sts/compile-mta-sts.ts'
-import { printLines } from '../text/output.ts'
 
 /** Policies that are fetched at the same time. */
 const inFlightLimit = 64
 
-/** Compares hosted policies. Prints what is wrong, and returns how many are not as the zone files have them. */
+export interface PolicyFindings {
+  /** 0 without a resolver. */
+  readonly compared: number
+  /** Of these, those that are not as the zone files have them. */
+  readonly differing: number
+  readonly warnings: readonly string[]
+}
+
+/** null: there are no policies. */
 export async function checkPolicies(
   policies: readonly DomainPolicy[],
   resolver: StubResolver | null,
   port: number,
-): Promise<number> {
-  if (policies.length === 0) return 0
+): Promise<PolicyFindings | null> {
+  if (policies.length === 0) return null
   if (resolver === null) {
-    printLines(['warning: no resolver, so no policy of MTA-STS: give --resolver ADDR:PORT'])
-    return 0
+    const why = 'no resolver, so no policy of MTA-STS: give --resolver ADDR:PORT'
+    return { compared: 0, differing: 0, warnings: [why] }
   }
   const limit = createConcurrencyLimit(inFlightLimit, Infinity)
   const compared = await Promise.all(
@@ -27,11 +34,10 @@ export async function checkPolicies(
       ),
     ),
   )
-  printLines(compared.flatMap((wrong) => (wrong ?? []).map((text) => `warning: ${text}`)))
-  const differing = compared.filter((wrong) => (wrong ?? []).length > 0).length
-  const equal = policies.length - differing
-  printLines([
-    `${equal} of ${policies.length} hosted policies of MTA-STS are as the zone files have them`,
-  ])
-  return differing
+  const wrong = compared.map((texts) => texts ?? [])
+  return {
+    compared: policies.length,
+    differing: wrong.filter((texts) => texts.length > 0).length,
+    warnings: wrong.flat(),
+  }
 }
