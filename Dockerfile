@@ -4,7 +4,7 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
-COPY rolldown.config.ts ./
+COPY rolldown.config.ts tsconfig.json ./
 COPY src src
 COPY console console
 RUN npm run build
