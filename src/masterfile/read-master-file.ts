@@ -21,6 +21,7 @@ import {
   defaultMaxRecords,
   isBlank,
   isFull,
+  isTypeWord,
   leaveOut,
   type LeftOut,
   type MasterFile,
@@ -210,6 +211,10 @@ function readHead(
       return reading.request.isForeign === true
         ? leaveOut(reading, file, next, reading.otherClasses)
         : refuse(reading, file, next.from, syntax(`class ${next.text}, expected IN`))
+    } else if (first !== null && isCommentElsewhere(first, next)) {
+      reading.owner = 'bad'
+      const what = `comments begin with ;, expected it for ${first.text}`
+      return refuse(reading, file, first.from, syntax(what))
     } else {
       const type = readType(reading, file, next)
       if (type === 'left-out') return type
@@ -227,16 +232,11 @@ function readHead(
   return null
 }
 
+/** Whether an entry begins as comments do elsewhere, and is no record whose owner has such a name. */
+const isCommentElsewhere = (first: Token, next: Token): boolean =>
+  /^(?:#|\/\/)$/.test(first.text) && !isTypeWord(next.text)
+
 function readOwner(reading: Reading, file: MasterFile, token: Token): Owner | 'bad' {
-  if (token.text === '#' || token.text === '//') {
-    refuse(
-      reading,
-      file,
-      token.from,
-      syntax(`comments begin with ;, expected it for ${token.text}`),
-    )
-    return 'bad'
-  }
   const name = readNameToken(reading, file, token)
   // Lines without an owner after a bad one would go to another one than was meant.
   const owner: Owner | 'bad' = name ? { name, key: keyOfName(name) } : 'bad'

@@ -239,6 +239,10 @@ export function readTtl(reading: Reading, file: MasterFile, token: Token): numbe
 const signersTypes =
   /^(?:RRSIG|NSEC|NSEC3|NSEC3PARAM|DNSKEY|CDS|CDNSKEY|ZONEMD|TYPE(?:46|47|48|50|51|59|60|63))$/i
 
+/** Whether it is the mnemonic of a type, of those included that signers make. */
+export const isTypeWord = (text: string): boolean =>
+  signersTypes.test(text) || readRecordType(text).kind === 'type'
+
 export function readType(
   reading: Reading,
   file: MasterFile,

@@ -132,7 +132,7 @@ async function changesOf(of: ScriptedConsole, change: () => void): Promise<reado
   change()
   // Figures come in the same stream, behind it: what they say is on the page when all before is.
   const marker = of.sendFigures()
-  await page.getByText(marker).first().waitFor()
+  await page.getByText(marker).filter({ visible: true }).first().waitFor()
   const found = (await page.evaluate('[...new Set(window.touched)].sort()')) as string[]
   await page.evaluate('window.watching.disconnect()')
   return found

@@ -90,7 +90,7 @@ test('nine states, each in four pictures', async () => {
   await picture(page, 'overview-dead')
 
   await show(page, '/target/smtp.example.com/iad2')
-  await page.getByText('ECONNREFUSED').first().waitFor()
+  await page.getByText('ECONNREFUSED').filter({ visible: true }).first().waitFor()
   await picture(page, 'target-down')
 
   await page.getByRole('button', { name: 'Drain' }).first().click()

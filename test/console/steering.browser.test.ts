@@ -85,14 +85,14 @@ test('signs in, tells what a drain will come to, and undoes it', async () => {
   await form.getByLabel('Admin token').fill(token)
   await page.keyboard.press('Enter')
   await form.waitFor({ state: 'detached' })
-  await page.getByText('Signed in as anna').first().waitFor()
+  await page.getByText('Signed in as anna').filter({ visible: true }).first().waitFor()
   // No script can read what keeps anna signed in.
   expect(await page.evaluate('document.cookie')).toBe('')
 
   await undo.click()
-  await page.getByText('mx1 is no longer drained').first().waitFor()
+  await page.getByText('mx1 is no longer drained').filter({ visible: true }).first().waitFor()
   await becomes('mx1,mx2')
-  await page.getByText('undone by anna').waitFor()
+  await page.getByRole('cell', { name: 'undone by anna' }).waitFor()
 
   await page.evaluate(`location.hash = '#/whatif?name=${name}&type=MX&drain=mx1'`)
   await page

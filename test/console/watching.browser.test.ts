@@ -55,7 +55,7 @@ afterAll(async () => {
 test('what happens is on the page: events, budgets, traffic and who is there', async () => {
   const page = await openConsole(browser, server.adminPort, { path: '/events' })
   const list = page.getByRole('region', { name: 'Events, newest first' })
-  await list.getByText('answering').first().waitFor()
+  await list.getByText('answering').filter({ visible: true }).first().waitFor()
   await mtas[0]?.close()
   await list
     .getByText(/^mx1 is down/)

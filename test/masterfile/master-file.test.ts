@@ -145,3 +145,14 @@ it('bounds the records of a zone, those of $GENERATE included', () => {
   ])
   expect(recordsOf(read.records).length).toBe(999)
 })
+
+it('takes an owner that would begin a comment elsewhere', () => {
+  const read = readMasterText('# TYPE65400 \\# 0\n# NSEC a. A\n// A 192.0.2.1\n')
+  expect(mistakes(read).map((one) => one.replace(/.* (\S+-left-out) .*/, '$1'))).toEqual([
+    'dnssec-left-out',
+  ])
+  expect(recordsOf(read.records).map((one) => one.split(' ', 1).join())).toEqual([
+    '#.example.',
+    '//.example.',
+  ])
+})
