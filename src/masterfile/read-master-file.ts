@@ -211,11 +211,8 @@ function readHead(
       return reading.request.isForeign === true
         ? leaveOut(reading, file, next, reading.otherClasses)
         : refuse(reading, file, next.from, syntax(`class ${next.text}, expected IN`))
-    } else if (first !== null && isCommentElsewhere(first, next)) {
-      reading.owner = 'bad'
-      const what = `comments begin with ;, expected it for ${first.text}`
-      return refuse(reading, file, first.from, syntax(what))
     } else {
+      if (isCommentElsewhere(first, next)) return refuseComment(reading, file, first)
       const type = readType(reading, file, next)
       if (type === 'left-out') return type
       if (type === null || owner === null || owner === 'bad') return null
@@ -233,8 +230,13 @@ function readHead(
 }
 
 /** Whether an entry begins as comments do elsewhere, and is no record whose owner has such a name. */
-const isCommentElsewhere = (first: Token, next: Token): boolean =>
-  /^(?:#|\/\/)$/.test(first.text) && !isTypeWord(next.text)
+const isCommentElsewhere = (first: Token | null, next: Token): first is Token =>
+  first !== null && /^(?:#|\/\/)$/.test(first.text) && !isTypeWord(next.text)
+
+function refuseComment(reading: Reading, file: MasterFile, { text, from }: Token): null {
+  reading.owner = 'bad'
+  return refuse(reading, file, from, syntax(`comments begin with ;, expected it for ${text}`))
+}
 
 function readOwner(reading: Reading, file: MasterFile, token: Token): Owner | 'bad' {
   const name = readNameToken(reading, file, token)
