@@ -7,6 +7,7 @@ import type { Overview } from '../src/admin/live/overview-rows.ts'
 import { freePort } from '../test/support/free-ports.ts'
 import { type RunningServer, startServer } from '../test/support/server.ts'
 import { until } from '../test/support/wait.ts'
+import { addressOf, steeredLines } from './probe-scale-world.ts'
 
 export interface ConsoleWorld {
   readonly server: RunningServer
@@ -20,8 +21,6 @@ export interface ConsoleWorld {
 const perZone = 1000
 /** Probed each second, in a pool of their own: those that are killed. */
 const quick = 8
-
-const addressOf = (i: number): string => `127.${1 + (i >> 12)}.${(i >> 4) & 255}.${1 + (i & 15)}`
 
 export const zoneName = (zone: number): string => `bench${zone}.test`
 
@@ -46,13 +45,7 @@ function zoneText(zone: number, count: number, port: number): string {
       const probe = members[0] === 0 ? 'quick' : 'usual'
       return `  p${i}: { probe: ${probe}, targets: { ${members.map((one) => `t${one}: 1`).join(', ')} } }`
     }),
-    'steering:',
-    ...policies.map((some, i) => `  s${i}: [{ pools: [${some.map((p) => `p${p}`).join(', ')}] }]`),
-    'records:',
-    '  "@": { NS: ns1 }',
-    ...policies.map((_, i) => `  mx${i}: { MX: { steer: s${i} } }`),
-    '  ns1: { A: 127.0.0.1 }',
-    '',
+    ...steeredLines(policies),
   ].join('\n')
 }
 

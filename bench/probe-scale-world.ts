@@ -19,7 +19,8 @@ const poolSize = 20
 const poolsOfPolicy = 10
 
 /** Sixteen targets a network: no cap of networks is in the way. */
-const addressOf = (i: number): string => `127.${1 + (i >> 12)}.${(i >> 4) & 255}.${1 + (i & 15)}`
+export const addressOf = (i: number): string =>
+  `127.${1 + (i >> 12)}.${(i >> 4) & 255}.${1 + (i & 15)}`
 
 /** Of fifty pools 34, 10, 5 and 1; mixed, so that each policy has some of the first three. */
 export function kindOf(i: number): Kind {
@@ -47,15 +48,20 @@ export function zoneText(zone: number, count: number, isProbed: boolean): string
       const probe = isProbed ? `probe: ${kindOf(pool[0] as number)}, ` : ''
       return `  p${i}: { ${probe}targets: { ${pool.map((each) => `t${each}: 1`).join(', ')} } }`
     }),
-    'steering:',
-    ...policies.map((some, i) => `  s${i}: [{ pools: [${some.map((p) => `p${p}`).join(', ')}] }]`),
-    'records:',
-    '  "@": { NS: ns1 }',
-    ...policies.map((_, i) => `  mx${i}: { MX: { steer: s${i} } }`),
-    '  ns1: { A: 127.0.0.1 }',
-    '',
+    ...steeredLines(policies),
   ].join('\n')
 }
+
+/** Policies by the numbers of their pools, an MX for each, and the end of the zone file. */
+export const steeredLines = (policies: readonly (readonly number[])[]): readonly string[] => [
+  'steering:',
+  ...policies.map((some, i) => `  s${i}: [{ pools: [${some.map((p) => `p${p}`).join(', ')}] }]`),
+  'records:',
+  '  "@": { NS: ns1 }',
+  ...policies.map((_, i) => `  mx${i}: { MX: { steer: s${i} } }`),
+  '  ns1: { A: 127.0.0.1 }',
+  '',
+]
 
 export const haproxyText = (count: number): string =>
   [

@@ -15,16 +15,19 @@ const headOctets = 18
 /** Owner apart: type, class, TTL and the length of the rdata. */
 const recordFixedOctets = 10
 
-/**
- * The octets that are signed: RRSIG rdata up to the signature, and the set in canonical form (RFC 4034 §3.1.8.1). The first
- * `prefixOctets` of them are the rdata. `signer`: the apex of the zone.
- */
+/** What is signed: RRSIG rdata up to the signature, `prefixOctets` of it, and the set in canonical form (RFC 4034 §3.1.8.1). */
+interface SignedOctets {
+  readonly octets: Uint8Array
+  readonly prefixOctets: number
+}
+
+/** `signer`: the apex of the zone. */
 export function octetsToSign(
   { owner, type, originalTtl, rdata }: SetToSign,
   { algorithm, tag }: Pick<SigningKey, 'algorithm' | 'tag'>,
   signer: Name,
   { inception, expiration }: Validity,
-): { readonly octets: Uint8Array; readonly prefixOctets: number } {
+): SignedOctets {
   const records = canonicalRdatas(type, rdata)
   const prefixOctets = headOctets + signer.length
   let total = prefixOctets + records.length * (owner.length + recordFixedOctets)
@@ -53,7 +56,7 @@ export function octetsToSign(
 
 /** RRSIG rdata: the first `prefixOctets` of what was signed, and the signature. */
 export function rrsigRdata(
-  { octets: signed, prefixOctets }: ReturnType<typeof octetsToSign>,
+  { octets: signed, prefixOctets }: SignedOctets,
   signature: Uint8Array,
 ): Rdata {
   const octets = new Uint8Array(prefixOctets + signature.length)

@@ -13,7 +13,7 @@ import {
 import { isIntegerWithin, leaf, scalarText, text } from '../zonefile/leaf.ts'
 
 /** Of text that is no ADDRESS:PORT; null: what is meant is open. */
-export function adviseOnEndpoint(value: unknown, port: number): string | null {
+function adviseOnEndpoint(value: unknown, port: number): string | null {
   const text = scalarText(value).trim()
   const number = /^:?(\d{1,5})$/.exec(text)?.[1]
   if (number !== undefined)

@@ -5,22 +5,10 @@ import { describe, expect, test } from 'vitest'
 
 import { addEvents, applyDelta, keepEqualRows, wholeOverview } from '../../console/store/reduce.ts'
 import type { EventRecord, Overview, TargetRow } from '../../console/store/rows.ts'
+import { targetRow } from './sample-rows.ts'
 
-const row = (target: string, more: Partial<TargetRow> = {}): TargetRow => ({
-  zone: 'example.com',
-  target,
-  address: '192.0.2.1',
-  port: 25,
-  probe: 'default',
-  state: 'up',
-  since: '2026-01-01T00:00:00.000Z',
-  reason: 'ok',
-  alarms: [],
-  votes: { up: 1, down: 0, unknown: 0 },
-  p50Ms: 20,
-  p99Ms: 40,
-  ...more,
-})
+const row = (target: string, more: Partial<TargetRow> = {}): TargetRow =>
+  targetRow('example.com', target, { probe: 'default', ...more })
 
 const known = {
   generation: 'aaaaaaaa:7',

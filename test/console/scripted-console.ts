@@ -8,6 +8,7 @@ import { readConsoleFiles } from '../../src/admin/console/console-files.ts'
 import { createConsolePages } from '../../src/admin/console/console-pages.ts'
 import type { HistoryReply } from '../../src/admin/live/live-routes.ts'
 import type { MemberRow, Overview, TargetRow } from '../../src/admin/live/overview-rows.ts'
+import { targetRow as targetRowOf, weightOf } from './sample-rows.ts'
 
 export interface ScriptedConsole {
   /** Of the console, with its final slash. */
@@ -27,38 +28,15 @@ export interface ScriptedConsole {
 const zone = 'smtp.example.test'
 const at = (): string => new Date().toISOString()
 
-export const targetRow = (target: string, more: Partial<TargetRow> = {}): TargetRow => ({
-  zone,
-  target,
-  address: '192.0.2.1',
-  port: 25,
-  probe: 'inbound',
-  state: 'up',
-  since: '2026-01-01T00:00:00.000Z',
-  reason: 'ok',
-  alarms: [],
-  votes: { up: 1, down: 0, unknown: 0 },
-  p50Ms: 20,
-  p99Ms: 40,
-  ...more,
-})
+export const targetRow = (target: string, more: Partial<TargetRow> = {}): TargetRow =>
+  targetRowOf(zone, target, more)
 
 export const memberRow = (pool: string, target: string, share: number): MemberRow => ({
   zone,
   pool,
   target,
   out: null,
-  weight: {
-    configured: 1,
-    warmUp: 1,
-    override: 1,
-    feedback: 1,
-    reputation: 1,
-    slowStart: 1,
-    shedding: 1,
-    health: 1,
-    effective: 1,
-  },
+  weight: weightOf(1),
   due: share,
   window: { seconds: 900, had: 0, due: 0 },
   addresses: { had: 0, due: 0 },

@@ -3,7 +3,7 @@
 
 import { afterAll, expect, test } from 'vitest'
 
-import { answersBecome } from '../support/answered-targets.ts'
+import { answersBecome, twoTargetsText } from '../support/answered-targets.ts'
 import { openConsole, servedBrowser } from '../support/browser.ts'
 import { freePort } from '../support/free-ports.ts'
 import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
@@ -18,23 +18,7 @@ let zone = ''
 const server = servedZone(async () => {
   const port = await freePort([one, two])
   mtas = await startGreeters([one, two], port)
-  zone = `
-zone: ${name}
-ttl: 5
-soa: { mname: ns1, rname: hostmaster.example.test., minimum: 5 }
-targets:
-  mx1: { addresses: [${one}] }
-  mx2: { addresses: [${two}] }
-probes:
-  inbound: { port: ${port}, level: connect, interval: 1s, fall: 1, rise: 1, connect_timeout: 1s }
-pools:
-  main: { probe: inbound, targets: { mx1: 3, mx2: 1 } }
-steering:
-  inbound: [{ pools: [main] }]
-records:
-  '@': { NS: ns1, MX: { steer: inbound } }
-  ns1: { A: 192.0.2.53 }
-`
+  zone = twoTargetsText(name, [one, two], port)
   return {
     zones: { 'mail.yaml': zone },
     settings: `admin_token: ${token}\nlameduck: 0\nworkers: 1\n`,

@@ -7,38 +7,20 @@ import { isSafeToStop, namesOf, standingOf } from '../../console/parts/standing.
 import { factsOf } from '../../console/store/places.ts'
 import type { MemberRow, Overview, OverrideRow, TargetRow } from '../../console/store/rows.ts'
 import { findWorries } from '../../console/views/overview/worries.ts'
+import { targetRow, weightOf } from './sample-rows.ts'
 
 const at = '2026-11-29T12:00:00.000Z'
 const nowMs = Date.parse(at)
 const ago = (seconds: number): string => new Date(nowMs - seconds * 1000).toISOString()
 
-const address = (target: string, more: Partial<TargetRow> = {}): TargetRow => ({
-  zone: 'example.com',
-  target,
-  address: '192.0.2.1',
-  port: 25,
-  probe: 'inbound',
-  state: 'up',
-  since: ago(240),
-  reason: 'ok',
-  alarms: [],
-  votes: { up: 3, down: 0, unknown: 0 },
-  p50Ms: 20,
-  p99Ms: 40,
-  ...more,
-})
+const address = (target: string, more: Partial<TargetRow> = {}): TargetRow =>
+  targetRow('example.com', target, {
+    since: ago(240),
+    votes: { up: 3, down: 0, unknown: 0 },
+    ...more,
+  })
 
-const weight = {
-  configured: 4,
-  warmUp: 1,
-  override: 1,
-  feedback: 1,
-  reputation: 1,
-  slowStart: 1,
-  shedding: 1,
-  health: 1 as const,
-  effective: 4,
-}
+const weight = weightOf(4)
 
 const member = (target: string, more: Partial<MemberRow> = {}): MemberRow => ({
   zone: 'example.com',

@@ -23,3 +23,26 @@ export async function answersBecome(port: number, name: string, targets: string)
     client.close()
   }
 }
+
+/** A zone of two targets, of which orders and failures are in answers within seconds. */
+export const twoTargetsText = (
+  name: string,
+  [one, two]: readonly [string, string],
+  port: number,
+): string => `
+zone: ${name}
+ttl: 5
+soa: { mname: ns1, rname: hostmaster.example.test., minimum: 5 }
+targets:
+  mx1: { addresses: [${one}] }
+  mx2: { addresses: [${two}] }
+probes:
+  inbound: { port: ${port}, level: connect, interval: 1s, fall: 1, rise: 1, connect_timeout: 1s }
+pools:
+  main: { probe: inbound, targets: { mx1: 3, mx2: 1 } }
+steering:
+  inbound: [{ pools: [main] }]
+records:
+  '@': { NS: ns1, MX: { steer: inbound } }
+  ns1: { A: 192.0.2.53 }
+`

@@ -100,15 +100,19 @@ async function checkMatched(
   if (route.method === 'GET' || route.method === 'DELETE') return { kind: 'call', call }
   const checked = await withBody(call, request, route.isPage === true ? readForm : readJson)
   if (checked.kind !== 'call') return checked
-  if (route.access === 'form' && caller === 'admin') return withoutToken(checked.call)
+  if (route.access === 'form' && caller === 'admin') {
+    const { call: ordered } = takeToken(checked.call)
+    return { kind: 'call', call: ordered }
+  }
   return route.access === 'session' || route.access === 'form'
     ? signIn(rules, checked.call, client)
     : checked
 }
 
-const withoutToken = (call: Call): Checked => {
-  const { token: _, ...body } = Object(call.body) as { readonly token?: unknown }
-  return { kind: 'call', call: { ...call, body } }
+/** Takes the token out of the body. */
+function takeToken(call: Call): { readonly token: unknown; readonly call: Call } {
+  const { token, ...body } = Object(call.body) as { readonly token?: unknown }
+  return { token, call: { ...call, body } }
 }
 
 /** Passes on who signs in, or orders something by a form, and no token. */
@@ -122,10 +126,10 @@ function signIn(rules: RequestRules, call: Call, client: string): Checked {
     case 'token': {
       const waitMs = wrongTokens.waitMs(client, clock.monotonicMs())
       if (waitMs > 0) return refused(tooManyAttempts(waitMs))
-      const { token, ...body } = Object(call.body) as { readonly token?: unknown }
+      const { token, call: signedIn } = takeToken(call)
       if (typeof token !== 'string' || token === '') return badField('token is missing')
       if (!isSameToken(token, access.writes.token)) return countWrongToken(rules, client)
-      return { kind: 'call', call: { ...call, body, caller: 'admin' } }
+      return { kind: 'call', call: { ...signedIn, caller: 'admin' } }
     }
     default:
       return access.writes satisfies never

@@ -121,10 +121,11 @@ function longestTtls(zones: Pick<ZoneKeeper, 'current'>): (zone: string) => numb
   }
 }
 
+/** `place`: the catalog has zones in the order in which they were loaded. */
 function longestTtlMs({ zones }: Catalog, place: number): number {
   const zone = [...zones.values()][place]
   let seconds = 0
-  for (const { sets } of zone?.nodes.values() ?? [])
+  for (const { sets } of (zone?.steered ?? zone?.nodes)?.values() ?? [])
     for (const set of sets.values()) if (set.kind !== 'plain') seconds = Math.max(seconds, set.ttl)
   return seconds * 1000
 }

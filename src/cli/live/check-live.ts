@@ -201,11 +201,17 @@ const columns = [
 ]
 
 function resultTable(addresses: readonly AddressFinding[]): readonly string[] {
-  const rows = addresses.map(({ target, zone, address, probe, result, reason, ...rest }) => {
-    const { ms, greetsAs, ptr, lists } = rest
-    const cells = [greetsAs ?? '–', ptr ?? '–', lists.join(' ') || '–']
-    return [`${target}.${zone}`, address, probe, result, reason, String(ms), ...cells]
-  })
+  const rows = addresses.map((one) => [
+    `${one.target}.${one.zone}`,
+    one.address,
+    one.probe,
+    one.result,
+    one.reason,
+    String(one.ms),
+    one.greetsAs ?? '–',
+    one.ptr ?? '–',
+    one.lists.join(' ') || '–',
+  ])
   return tableLines([columns, ...rows].map((row) => row.map(printable)))
 }
 

@@ -6,7 +6,7 @@ import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { sealSession, sessionKey } from '../../../src/admin/session/session-cookie.ts'
-import { answersBecome } from '../../support/answered-targets.ts'
+import { answersBecome, twoTargetsText } from '../../support/answered-targets.ts'
 import { freePort } from '../../support/free-ports.ts'
 import { type OddMta, startGreeters } from '../../support/odd-mtas.ts'
 import { type RunningServer, startServer } from '../../support/server.ts'
@@ -21,23 +21,7 @@ let closed: RunningServer
 beforeAll(async () => {
   const port = await freePort([one, two])
   mtas = await startGreeters([one, two], port)
-  const zone = `
-zone: ${name}
-ttl: 5
-soa: { mname: ns1, rname: hostmaster.example.test., minimum: 5 }
-targets:
-  mx1: { addresses: [${one}] }
-  mx2: { addresses: [${two}] }
-probes:
-  inbound: { port: ${port}, level: connect, interval: 1s, fall: 1, rise: 1, connect_timeout: 1s }
-pools:
-  main: { probe: inbound, targets: { mx1: 3, mx2: 1 } }
-steering:
-  inbound: [{ pools: [main] }]
-records:
-  '@': { NS: ns1, MX: { steer: inbound } }
-  ns1: { A: 192.0.2.53 }
-`
+  const zone = twoTargetsText(name, [one, two], port)
   const zones = { 'mail.yaml': zone }
   const settings = `admin_token: ${token}\nadmin_read: token\n`
   ;[open, closed] = await Promise.all([startServer({ zones }), startServer({ zones, settings })])
