@@ -68,7 +68,7 @@ export class AnswerCache {
   constructor(context: AnswerContext, holds: 'unsigned' | 'signed' = 'unsigned') {
     this.#holds = holds
     this.#signers = context.signers
-    this.#steered = new SteeredAnswers(context, this.#messages)
+    this.#steered = new SteeredAnswers(context, this.#messages, holds)
     this.#counters = context.counters
   }
 

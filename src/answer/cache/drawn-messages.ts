@@ -19,9 +19,6 @@ const entryWords = 3
 const tableWords = 4
 const arenaOctets = 1 << 22
 
-/** So many answers later a deck is dealt anew: dealing and encoding it takes less than 1 % of what they take. */
-const answersPerDeck = 32_768
-
 /** Where the entries of a table begin: the guide is one word longer than there are parts. */
 const entriesAt = (table: number, parts: number): number => table + tableWords + 3 * parts + 1
 
@@ -43,9 +40,12 @@ export class DrawnMessages {
   #used = 2
   readonly #copier = new WordCopier()
   readonly #counters: Counters
+  readonly #answersPerDeck: number
 
-  constructor(counters: Counters) {
+  /** `answersPerDeck`: so many answers later a deck is used up. */
+  constructor(counters: Counters, answersPerDeck: number) {
     this.#counters = counters
+    this.#answersPerDeck = answersPerDeck
   }
 
   /** Changes whenever the arena is emptied: tables and entries are valid for one lifetime. */
@@ -64,7 +64,7 @@ export class DrawnMessages {
   addTable({ ends, guide, isDeck }: Outcomes<unknown>, generation: number): number {
     const table = this.#take(tableWords + 3 * ends.length + guide.length)
     this.#words[table] = generation
-    this.#words[table + 1] = isDeck ? answersPerDeck : -1
+    this.#words[table + 1] = isDeck ? this.#answersPerDeck : -1
     this.#words[table + 2] = ends.length
     this.#doubles.set(ends, (table + tableWords) >> 1)
     const guideAt = table + tableWords + 2 * ends.length

@@ -70,6 +70,7 @@ export class SetOutcomes {
   readonly #budget: OutcomeBudget
   /** Queries since outcomes last ended, up to `minQueries`. */
   #queries = 0
+  #usedDecks = 0
   readonly #rules: (RuleState | undefined)[] = []
 
   constructor(
@@ -111,7 +112,9 @@ export class SetOutcomes {
   /** Deals a deck anew, unless that has been done meanwhile. */
   dealAnew(used: RuleOutcomes): void {
     const state = this.#rules[used.rule]
-    if (state?.found === used) this.#forget(used.rule, state)
+    if (state?.found !== used) return
+    this.#forget(used.rule, state)
+    this.#usedDecks++
   }
 
   /** Extends the transaction's scope. */
@@ -127,7 +130,12 @@ export class SetOutcomes {
   }
 
   #find(rule: number, generation: number): RuleOutcomes | null {
-    const { outcomes, inputs } = this.#enumeration.outcomesOf(this.#set, rule, this.#zone)
+    const { outcomes, inputs } = this.#enumeration.outcomesOf(
+      this.#set,
+      rule,
+      this.#zone,
+      this.#usedDecks,
+    )
     const needed = outcomes?.selections.length ?? 0
     const found =
       outcomes === null || needed > this.#budget.selections ? null : { rule, outcomes, inputs }
@@ -140,18 +148,26 @@ export class SetOutcomes {
 /** Finds outcomes: one for each responder. */
 export class Enumeration {
   readonly #health: RecordingHealth
+  readonly #holds: 'unsigned' | 'signed'
   /** Seeds decks: responders over the same zones and health deal the same ones, in the same order. */
   #enumerated = 0
 
-  constructor(health: HealthReader) {
+  constructor(health: HealthReader, holds: 'unsigned' | 'signed' = 'unsigned') {
     this.#health = new RecordingHealth(health)
+    this.#holds = holds
   }
 
-  /** The outcomes of a set under a rule, and what they depend on; null: see above, or they are too many. */
+  /**
+   * The outcomes of a set under a rule, and what they depend on; null: see above, or they are too many.
+   *
+   * @param usedDecks  those of the set. They alone seed a deck that is signed: when health is again what it was, so are the
+   *                   cards, and their signatures are there
+   */
   outcomesOf(
     set: SteeredSet,
     rule: number,
     zone: Zone,
+    usedDecks: number,
   ): { readonly outcomes: Outcomes<Selected> | null; readonly inputs: HealthInputs } {
     // Anew each time, since evaluations of pools that are known already are not read again. The chooser is another.
     const steering = createSteering({ health: this.#health, random: () => 0, clock: standingClock })
@@ -168,7 +184,8 @@ export class Enumeration {
       },
       keyOf,
     }
-    const found = outcomesOf(selecting, ++this.#enumerated)
+    const seed = this.#holds === 'signed' ? usedDecks : ++this.#enumerated
+    const found = outcomesOf(selecting, seed)
     const isWhole = found !== null && readAdditional(hostsOf(found.selections), zone, steering)
     return { outcomes: isWhole ? found : null, inputs: this.#health.take() }
   }

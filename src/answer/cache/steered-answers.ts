@@ -43,6 +43,12 @@ const maxSelections = 1 << 16
 /** Grows with the questions. */
 const initialTables = 256
 
+/**
+ * So many answers later a deck is dealt anew: dealing and encoding it takes less than 1 % of what they take. Signed, its
+ * cards are signed anew as well.
+ */
+const answersPerDeck = { unsigned: 32_768, signed: 1 << 20 } as const
+
 /** What the lookup of a name with a steered set finds. */
 export interface FoundSteered {
   readonly kind: 'found'
@@ -97,12 +103,12 @@ export class SteeredAnswers {
   readonly #steering: Steering
   #pending: PendingMessage | null = null
 
-  constructor(context: AnswerContext, messages: MessageCache) {
+  constructor(context: AnswerContext, messages: MessageCache, holds: 'unsigned' | 'signed') {
     this.#context = context
     this.#messages = messages
     this.#random = context.random
-    this.#drawn = new DrawnMessages(context.counters)
-    this.#enumeration = new Enumeration(context.health)
+    this.#drawn = new DrawnMessages(context.counters, answersPerDeck[holds])
+    this.#enumeration = new Enumeration(context.health, holds)
     this.#steering = createSteering({ ...context, cachesEvaluations: false })
   }
 

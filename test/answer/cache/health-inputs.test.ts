@@ -201,7 +201,7 @@ records:
       for (const set of sets) {
         for (let rule = 0; rule < 3; rule++) {
           const noted = listing(table)
-          new Enumeration(noted.reader).outcomesOf(set, rule, sticky)
+          new Enumeration(noted.reader).outcomesOf(set, rule, sticky, 0)
           const read = listing(table)
           const health = read.reader
           const steering = createSteering({
