@@ -1,6 +1,7 @@
 // What was measured, as tables in Markdown.
 
 import type { Contender } from './contenders.ts'
+import type { Flooded } from './flood.ts'
 import type { Latencies } from './latency.ts'
 import { type Run, median } from './measure.ts'
 import type { Work } from './work.ts'
@@ -94,6 +95,25 @@ export function reportLatencies(
       contenders[0]?.name === 'gdnsd' ? spreadOf(ratios) : '–',
       own.reduce((sum, { lost }) => sum + lost, 0),
     ]
+    console.log(`| ${cells.join(' | ')} |`)
+  }
+}
+
+export function reportFlood(
+  title: string,
+  contenders: readonly Contender[],
+  rounds: readonly (readonly Flooded[])[],
+): void {
+  console.log(`\n### ${title}\n`)
+  console.log(
+    '| | of others answered, % (least, most) | sent a second | answered a second |\n|---|---|---|---|',
+  )
+  for (const [at, { name }] of contenders.entries()) {
+    const own = rounds.map((flooded) => flooded[at] as Flooded)
+    const of = (what: (one: Flooded) => number): string =>
+      Math.round(median(own.map(what))).toLocaleString('en')
+    const shares = spreadOf(own.map(({ answeredShare }) => 100 * answeredShare))
+    const cells = [name, shares, of((one) => one.sentPerSecond), of((one) => one.answeredPerSecond)]
     console.log(`| ${cells.join(' | ')} |`)
   }
 }

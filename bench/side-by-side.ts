@@ -20,9 +20,10 @@ import {
   startPowerDns,
   startSigned,
 } from './contenders.ts'
+import { type Flooded, floodedBy } from './flood.ts'
 import { type Latencies, halfOfPeak, latenciesOf } from './latency.ts'
 import { type Run, packageVersion, play } from './measure.ts'
-import { type Played, reportLatencies, reportWork } from './report.ts'
+import { type Played, reportFlood, reportLatencies, reportWork } from './report.ts'
 import { reportStart } from './start.ts'
 import type { Questions } from './questions.ts'
 import { reportSigning } from './signing.ts'
@@ -69,7 +70,10 @@ const seconds = Number(values.seconds)
 const perSecond = { flips: 10, reloads: 2 } as const
 
 /** Rows that are no work of their own. */
-const otherRows = ['latency', 'start', 'signing'] as const
+const otherRows = ['latency', 'flood', 'flood-0x20', 'start', 'signing'] as const
+
+/** What floods ask. */
+const floodedWorks = { flood: 'static', 'flood-0x20': 'static-0x20' } as const
 
 async function main(): Promise<void> {
   const known = [...works, ...signedWorks].map((make) => [make, make().name] as const)
@@ -90,6 +94,8 @@ async function main(): Promise<void> {
   console.log(machine())
   for (const [make, name] of known) if (wanted.includes(name)) await compare(make())
   if (wanted.includes('latency')) await compareLatencies((works[0] as () => Work)())
+  for (const [row, floodedWork] of Object.entries(floodedWorks))
+    if (wanted.includes(row)) await compareInFlood(row, floodedWork)
   if (wanted.includes('start')) await reportStart(rounds)
   if (wanted.includes('signing')) reportSigning()
   clearTimeout(limit)
@@ -141,6 +147,24 @@ async function compareLatencies(work: Work): Promise<void> {
       if (round > 0) measured.push(latencies)
     }
     reportLatencies(rate, contenders, measured)
+  } finally {
+    await Promise.all(contenders.map(stop))
+  }
+}
+
+async function compareInFlood(row: string, workName: string): Promise<void> {
+  const make = works.find((one) => one().name === workName) as () => Work
+  const work = make()
+  const contenders = await startAll(work)
+  try {
+    const options = [...writeQuestions(work.questions), ...work.options]
+    const measured: (readonly Flooded[])[] = []
+    for (let round = 0; round <= rounds; round++) {
+      const flooded: Flooded[] = []
+      for (const one of contenders) flooded.push(await floodedBy(one, { seconds, options }))
+      if (round > 0) measured.push(flooded)
+    }
+    reportFlood(`${row}: ${work.title}`, contenders, measured)
   } finally {
     await Promise.all(contenders.map(stop))
   }
