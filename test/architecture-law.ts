@@ -128,7 +128,7 @@ export const law: readonly LawRow[] = [
     imports: 'lib spf wire zone/compile',
     typesOnly: 'steer wire/rdata',
   },
-  { room: 'masterfile', pure: true, imports: 'wire wire/rdata zone/compile' },
+  { room: 'masterfile', pure: true, imports: 'lib wire wire/rdata zone/compile' },
   { room: 'watch', imports: 'health lib probe/schedule probe/smtp', typesOnly: 'cluster weights' },
   {
     room: 'cluster/link',

@@ -64,7 +64,8 @@ function readOptions(values: FlagValues): DoctorOptions | string {
     return '--policy-port goes with --domain: it is where the policy of that domain is hosted'
   const peers = [values['peer'] ?? []].flat()
   const badPeer = peers.find((peer) => parseEndpoint(peer) === null)
-  if (badPeer !== undefined) return `--peer is "${badPeer}", expected ADDR:PORT of an admin server`
+  if (badPeer !== undefined)
+    return `--peer is "${badPeer}", expected ADDR:PORT of an admin server, such as 192.0.2.54:8053`
   const egress = readEgress(values['egress'])
   if (egress === null)
     return `--egress is "${String(values['egress'])}", expected HOST or HOST:PORT such as mx.example.net:25`

@@ -7,15 +7,23 @@ export function adviseOnValue(value: unknown, isValid: (value: unknown) => boole
   if (typeof value !== 'string') return null
   const odd = adviseOnCharacters(value)
   if (odd !== null) return odd
+  const filledIn = adviseOnPlaceholder(value)
+  if (filledIn !== null) return filledIn
   const number = /^-?\d{1,15}$/.test(value) ? Number(value) : null
   return number !== null && isValid(number) ? `write ${number}, without quotes` : null
 }
 
+/** Of what a template or a shell would have filled in. */
+const adviseOnPlaceholder = (text: string): string | null =>
+  /\$\{[^}]*\}|^\$\w+$|\{\{.*\}\}|<%.*%>/.test(text)
+    ? 'nothing is filled in here, so write the value, or fill it in before with a tool such as envsubst'
+    : null
+
 /** Of characters that editors and web pages put in place of others. */
-function adviseOnCharacters(text: string): string | null {
+export function adviseOnCharacters(text: string): string | null {
   if (/[\u2018-\u201f\u00ab\u00bb]/.test(text))
     return 'these are quotes of a word processor, write " or \''
-  return text.includes('\u00a0') ? 'it has a no-break space (U+00A0), write a blank' : null
+  return text.includes('\u00a0') ? 'it has a no-break space (U+00A0), write a plain one' : null
 }
 
 /** What is said of times in files of others. */
@@ -45,12 +53,62 @@ export function adviseOnDuration(
   if (typeof value === 'number') {
     const [size, unit] = sizes.find(([one]) => value % one === 0) ?? [1, 'ms']
     const asMs = `${value / size}${unit}`
-    return isValid(asMs) ? `a number alone is seconds, did you mean ${asMs}?` : null
+    const meant = isValid(asMs) ? asMs : onlyUnit(value, isValid)
+    return meant === null ? null : `a number alone is seconds, did you mean ${meant}?`
   }
   if (typeof value !== 'string') return null
   const text = value.toLowerCase().replaceAll(/\s+/g, '')
   const written = unitWords.reduce((so, [word, unit]) => so.replace(word, unit), text)
   return written !== value && isValid(written) ? `write ${written}` : null
+}
+
+/** Of a number that is too small for seconds: with the one unit that fits. */
+function onlyUnit(value: number, isValid: (value: unknown) => boolean): string | null {
+  const [one, ...others] = sizes.map(([, unit]) => `${value}${unit}`).filter(isValid)
+  return one === undefined || others.length > 0 ? null : one
+}
+
+/** Numbers of ports by the names that Postfix and HAProxy take (RFC 6335). */
+const portNames: Readonly<Record<string, number>> = {
+  smtp: 25,
+  submission: 587,
+  submissions: 465,
+  smtps: 465,
+  domain: 53,
+  dns: 53,
+}
+
+/** Of a port that is given by its name. */
+export function adviseOnPort(value: unknown): string | null {
+  const port = typeof value === 'string' ? portNames[value.toLowerCase()] : undefined
+  return port === undefined ? null : `write ${port}, ports have no names here`
+}
+
+/** A name with labels in Unicode as DNS has it (RFC 5891); null: it cannot be. */
+export function asciiName(text: string): string | null {
+  try {
+    const { hostname } = new URL(`http://${text}`)
+    return /^[a-z0-9._-]+$/.test(hostname) ? hostname : null
+  } catch {
+    return null
+  }
+}
+
+/** Of a share that is written as a percentage without its sign, or with a decimal comma. */
+export function adviseOnShare(value: unknown, isValid: (value: unknown) => boolean): string | null {
+  if (typeof value !== 'number' && typeof value !== 'string') return null
+  const text = String(value)
+    .replace(',', '.')
+    .replace(/\s*(?:percent|pct|per cent)$/i, '%')
+  const number = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : null
+  if (typeof value === 'string' && number !== null && isValid(number)) return `write ${text}`
+  const percent = number === null ? text : `${text}%`
+  if (percent === value || !isValid(percent)) return null
+  if (number !== null && number < 10)
+    return 'it is a part of the whole, and no count: half of it is 50%'
+  return number === null
+    ? `write ${percent}`
+    : `it is a part of the whole, 1 for all of it: did you mean ${percent}?`
 }
 
 const turnWords: ReadonlyMap<string, string> = new Map([
@@ -73,6 +131,8 @@ export function adviseOnWord(value: unknown, words: readonly string[]): string |
 /** Keys as other servers and load balancers call them. */
 const otherKeys: Readonly<Record<string, readonly string[]>> = {
   address: ['addresses'],
+  domain: ['zone'],
+  fqdn: ['zone'],
   host: ['addresses'],
   ip: ['addresses'],
   ips: ['addresses'],
@@ -99,9 +159,47 @@ export const keyMeant = (key: string, known: readonly string[]): string | null =
   nearest(key, known) ?? otherKeys[key.toLowerCase()]?.find((one) => known.includes(one)) ?? null
 
 /** Settings that have no place in a zone file, and are looked for there. */
-const settings: readonly string[] = ['listen', 'admin', 'state', 'geoip', 'resolver', 'workers']
+const settings: readonly string[] =
+  'listen admin state geoip resolver workers zones log_level log_format admin_token instance site tls transfer rate_limit proxy'.split(
+    ' ',
+  )
+
+/** Of the keys of a document that has no zone; null: it may be a zone file with mistakes. */
+export function adviseOnKeys(keys: readonly string[]): string | null {
+  if (keys.length > 0 && keys.every((key) => settings.includes(key)))
+    return 'these are settings of the server: take the file out of the folder of zone files, and give it with --config'
+  const [zone = '', ...others] = keys
+  return others.length === 0 && /^[\w-]+(?:\.[\w-]+)+\.?$/.test(zone)
+    ? `write zone: ${zone}, and its keys in lines of their own, without an indent`
+    : null
+}
 
 const severalInBrackets = 'several addresses stand in brackets: write [192.0.2.1, 192.0.2.2]'
+
+/**
+ * Of a value behind which a comma has begun other keys without values, of which `rest` are their names: what was meant by
+ * all of them, and what to write. null: they are no parts of a value.
+ */
+export function adviseOnCommas(
+  key: string,
+  value: string,
+  rest: readonly string[],
+): { readonly meant: unknown; readonly advice: string } | null {
+  const [decimals = '', ...others] = rest
+  if (looksLikeAddress(value) && rest.every(looksLikeAddress)) {
+    const advice = `several addresses stand in brackets: write ${key}: [${[value, ...rest].join(', ')}]`
+    return { meant: [value, ...rest], advice }
+  }
+  if (others.length > 0 || !/^\d+$/.test(value) || !isDecimals(decimals)) return null
+  const number = `${value}.${decimals.replace(/\s/g, '')}`
+  const meant = number.endsWith('%') ? number : Number(number)
+  return { meant, advice: `a comma begins another key in { }: write ${key}: ${number}` }
+}
+
+const isDecimals = (text: string): boolean => /^\d+\s*%?$/.test(text)
+
+/** Whether a key may be what a comma has cut off from a value. */
+export const isCutOff = (key: string): boolean => looksLikeAddress(key) || isDecimals(key)
 
 const looksLikeAddress = (key: string): boolean =>
   /^\d{1,3}(?:\.\d{1,3}){3}$|^[0-9a-f:]*:[0-9a-f:]*$/i.test(key)
@@ -112,7 +210,11 @@ export function adviseOnKey(key: string, known: readonly string[]): string {
   if (odd !== null) return odd
   if (key === '<<') return 'maps are not merged: write the keys of the other one here too'
   if (looksLikeAddress(key)) return severalInBrackets
-  if (/^\d+\s*%?$/.test(key))
+  if (key === 'pool' && known.includes('steer'))
+    return 'pools are named by the rules of a steering, and that by steer: write { steer: NAME }'
+  if (key === 'type' && known.includes('level'))
+    return 'all probes speak SMTP, and how far one goes is its level: write level: ehlo'
+  if (isDecimals(key))
     return 'a comma begins another key in { }: parts of a number stand behind a point: write 99.9'
   const isSetting = known.includes('zone')
     ? settings.includes(key)
@@ -128,7 +230,7 @@ export function adviseOnKey(key: string, known: readonly string[]): string {
 export function adviseOnPair(key: string): string | null {
   if (looksLikeAddress(key)) return severalInBrackets
   const [, name, value] = /^([^\s:]+)(?::|\s+)([^\s:]+)$/.exec(key) ?? []
-  return name === undefined ? null : `write ${name}: ${value}, with a blank behind the colon`
+  return name === undefined ? null : `write ${name}: ${value}, with a space behind the colon`
 }
 
 const foreignFiles: readonly (readonly [RegExp, string])[] = [
@@ -140,7 +242,11 @@ const foreignFiles: readonly (readonly [RegExp, string])[] = [
     /^\s*(?:zone\s+"[^"]*"|view\s+"|options\s*\{|include\s+"|acl\s)/m,
     'this is a configuration of BIND: "mxsteer import FILE" makes zone files of the master files that it names',
   ],
-  [/^\s*\[[\w -]+\]\s*$|^\s*[\w.-]+\s*=(?!=)/m, 'KEY = VALUE is not YAML, write KEY: VALUE'],
+  [
+    /^\s*\[[\w -]+\]\s*$/m,
+    'lines of [SECTION] and KEY = VALUE are not YAML: write KEY: VALUE, without sections',
+  ],
+  [/^\s*[\w.-]+\s*=(?!=)/m, 'KEY = VALUE is not YAML, write KEY: VALUE'],
 ]
 
 /** Of a file that is none of YAML, or means nothing as such. */
@@ -153,20 +259,20 @@ const notClosed = (mark: string): string =>
   `this ${mark === '}' ? '{' : '['} is not closed, expected a ${mark}`
 
 const otherColumn =
-  'this line begins in another column than those that it belongs to, expected the same one'
+  'this line is indented otherwise than those above that it belongs to, expected the same column'
 
 /** By the messages of the parser: what is wrong in the words of who wrote the file. */
 const slips: readonly (readonly [RegExp, string | ((found: string) => string)])[] = [
-  [/tabs are not allowed/i, 'a tab indents this line, expected blanks'],
+  [/tabs are not allowed/i, 'a tab indents this line, expected spaces'],
   [/reserved character @/, 'an @ cannot begin a value, write "@" for the zone itself'],
   [/reserved character (.)/, (mark) => `a ${mark} cannot begin a value, put it in quotes`],
   [
     /block collections are not allowed within flow|nested mappings are not allowed/i,
-    'a second colon with a blank behind it: put what is behind the first one in quotes, or begin the next line where this one begins',
+    'a second colon with a space behind it: put what is behind the first one in quotes, or begin the next line where this one begins',
   ],
   [
     /implicit keys need to be on a single line|implicit map keys need to be followed/i,
-    'this line is no key with a value, expected KEY: VALUE with a blank behind the colon',
+    'this line is no key with a value, expected KEY: VALUE with a space behind the colon',
   ],
   [/sufficiently indented and end with a (.)/, notClosed],
   [/expected flow (?:map|sequence) to end with (.)/i, notClosed],
@@ -178,7 +284,7 @@ const slips: readonly (readonly [RegExp, string | ((found: string) => string)])[
     (found) => `${found} means nothing in "…", write \\${found}, or '…' in place of "…"`,
   ],
   [/missing , (?:or : )?between/i, 'expected a comma before this'],
-  [/missing space after :/i, 'expected a blank behind the colon'],
+  [/missing space after :/i, 'expected a space behind the colon'],
   [
     /unexpected .*scalar at node end/i,
     'text follows what is a whole value already, put all of it in quotes, or begin another line',
@@ -195,5 +301,5 @@ export function tellSlip(message: string): string {
   const sentence = (message.split('\n', 1)[0] ?? '').replace(/^[A-Z](?=[a-z])/, (letter) =>
     letter.toLowerCase(),
   )
-  return `${sentence}; look for a colon, a quote or a blank too many or too few here and in the line above`
+  return `${sentence}; look for a colon, a quote or a space too many or too few here and in the line above`
 }

@@ -111,7 +111,14 @@ function longestZeroRun(groups: readonly string[]): { start: number; length: num
 export function parseNetwork(text: string): ParsedNetwork {
   const [addressText = '', prefixText, ...rest] = text.split('/', 3)
   const address = rest.length === 0 ? parseAddress(addressText) : null
-  if (!address) return { kind: 'bad', why: `${quote(text)} is no network such as 192.0.2.0/24` }
+  if (!address) {
+    const meant = networkMeant(text)
+    const expected = meant === null ? 'such as 192.0.2.0/24' : `, expected ${meant}`
+    return {
+      kind: 'bad',
+      why: `${quote(text)} is no network${meant === null ? ' ' : ''}${expected}`,
+    }
+  }
   const bits = address.octets.length * 8
   const prefixLength = parseNumber(prefixText ?? String(bits), bits)
   if (prefixLength === null) {
@@ -128,6 +135,23 @@ export function parseNetwork(text: string): ParsedNetwork {
     }
   }
   return { kind: 'network', octets, prefixLength }
+}
+
+/** The network of a range from its first to its last address, or of an address with a zone id or brackets; null: none is. */
+function networkMeant(text: string): string | null {
+  const [, from = '', to = ''] = /^([\da-f.:]+)\s*-\s*([\da-f.:]+)$/i.exec(text) ?? []
+  const [first, last] = [parseAddress(from), parseAddress(to)]
+  if (first === null || last?.family !== first.family) return null
+  const bits = first.octets.length * 8
+  const lengths = Array.from({ length: bits + 1 }, (_, length) => length)
+  const length = lengths.find((one) => {
+    const ones = last.octets.map((octet, i) => octet ^ (first.octets[i] ?? 0))
+    const hosts = masked(new Uint8Array(ones.length).fill(255), one)
+    return ones.every((octet, i) => octet === (~(hosts[i] ?? 0) & 255))
+  })
+  const isWhole =
+    length !== undefined && masked(first.octets, length).join() === first.octets.join()
+  return isWhole ? `${formatAddress(first.octets)}/${length}` : null
 }
 
 /** The prefix length of a netmask such as 255.255.255.0; null: it is none. */

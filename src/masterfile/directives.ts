@@ -1,5 +1,6 @@
 // The directives of master files, which stand where an owner would.
 
+import { adviseOnCharacters } from '../lib/advice.ts'
 import { keyOfName, type Name } from '../wire/name.ts'
 import type { Token } from '../wire/presentation.ts'
 import type { ProblemCode } from '../zone/compile/problem.ts'
@@ -55,7 +56,7 @@ export function readDirective(
     default:
       return refuse(reading, file, directive.from, {
         code: 'bad-directive',
-        message: `unknown directive ${directive.text.slice(0, 60)}, expected $ORIGIN, $TTL, $INCLUDE or $GENERATE`,
+        message: `unknown directive ${directive.text.slice(0, 60)}, ${adviseOnCharacters(directive.text) ?? 'expected $ORIGIN, $TTL, $INCLUDE or $GENERATE'}`,
       })
   }
 }

@@ -290,7 +290,7 @@ export function addRecord(
 ): void {
   const { problems, owners } = reading
   if (parsed.kind === 'bad') {
-    problems.refuse('bad-rdata', pathOfPlace(place), badRdata(type, parsed.why))
+    problems.refuse('bad-rdata', pathOfPlace(place), badRdata(type, parsed.why, true))
     return
   }
   if (type === RRType.SOA) {

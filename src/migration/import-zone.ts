@@ -48,7 +48,10 @@ export function importZone(zone: ZoneToImport): ImportedZone {
   const diagnosticsOf = (problems: readonly Problem[]): readonly Diagnostic[] =>
     masterDiagnostics(master.places, problems, fileOf)
   const { soa } = master
-  const mistakes = [...master.problems.filter(isError), ...(soa ? [] : [withoutSoa(apex)])]
+  const found = master.problems.filter(isError)
+  // One with a mistake is not missing.
+  const hasSoa = soa !== null || found.some(({ message }) => message.startsWith('bad SOA'))
+  const mistakes = [...found, ...(hasSoa ? [] : [withoutSoa(apex)])]
   if (soa === null || mistakes.length > 0)
     return { kind: 'refused', diagnostics: diagnosticsOf(mistakes) }
   const fitting = fittingSoa(readSoa(soa.rdata))
@@ -80,7 +83,7 @@ const withoutSoa = (apex: Name): Problem => ({
   code: 'missing',
   path: pathOfPlace(0),
   at: 'key',
-  message: `there is no SOA of ${nameToText(apex)}, expected one: give the name of the zone with --zone`,
+  message: `there is no SOA of ${nameToText(apex)}, expected one, such as @ SOA ns1 hostmaster 1 1h 15m 4w 1h; of a file of another zone give the name with --zone`,
 })
 
 const tooLarge: Problem = {

@@ -36,7 +36,7 @@ export const nsid: z.ZodType<string> = identityText(maxNsidOctets)
 export const chaosText: z.ZodType<string> = identityText(255)
 
 const expectedDigits = '32 hexadecimal digits'
-const expectedSecret = `expected ${expectedDigits}, in quotes`
+const expectedSecret = `expected ${expectedDigits}, in quotes, such as openssl rand -hex 16 makes`
 const secretPattern = /^[0-9a-f]{32}$/i
 
 const fromHex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))

@@ -2,6 +2,7 @@
 // booleans: each takes both.
 
 import { z } from 'zod'
+import { adviseOnPort } from '../lib/advice.ts'
 import { bareName } from '../lib/bare-name.ts'
 import {
   parseAddress,
@@ -18,7 +19,11 @@ function adviseOnEndpoint(value: unknown, port: number): string | null {
   const number = /^:?(\d{1,5})$/.exec(text)?.[1]
   if (number !== undefined)
     return `write 127.0.0.1:${number}${port === 53 ? `, or 0.0.0.0:${number} for every address` : ''}`
-  if (text.includes(',')) return 'several are a list, [192.0.2.1:53, 192.0.2.2:53]'
+  if (/^\S+(?:,\s*\S+)+$/.test(text))
+    return `several are a list, write [${text.slice(0, 200).split(/,\s*/).join(', ')}]`
+  const [, host = '', name = ''] = /^(.+):([a-z]+)$/i.exec(text) ?? []
+  if (adviseOnPort(name) !== null && parseAddress(host) !== null)
+    return adviseOnEndpointPort(host, name)
   const address = parseAddress(text)
   const [, before, last] = /^(.*):(\d{1,5})$/.exec(text) ?? []
   if (address?.family === 6 && before !== undefined && parseAddress(before) !== null)
@@ -31,6 +36,9 @@ function adviseOnEndpoint(value: unknown, port: number): string | null {
     ? `write 127.0.0.1:${named[2]}`
     : 'names are not looked up, write an address'
 }
+
+const adviseOnEndpointPort = (host: string, name: string): string =>
+  (adviseOnPort(name) ?? '').replace(/^write (\d+)/, `write ${host}:$1`)
 
 /** An address and port to listen on; port 0 lets the kernel choose one. */
 export const endpoint: z.ZodType<Endpoint> = leaf({

@@ -166,7 +166,7 @@ function collectQuoted(state: ScanState, into: number[]): string | null {
       return null
     }
     if (octet === 0x0a || octet === 0x0d)
-      return 'a quoted string holds a line break, expected \\010'
+      return 'a quoted string is not closed on its line, expected " behind it'
     if (!collect(state, into)) return badEscape
   }
   return 'a quoted string is not closed, expected " behind it'

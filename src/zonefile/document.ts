@@ -231,12 +231,11 @@ function decodeText(octets: Uint8Array): DecodedText {
     return { kind: 'bad', text, problem: syntaxProblem('not-utf8', offset, message) }
   }
   const control = controlCharacter.exec(text)
+  if (control?.[0] === '\0')
+    return { kind: 'bad', text, problem: syntaxProblem('not-utf8', 0, inUtf16) }
   if (control) {
     const code = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
-    const message =
-      code === '0000'
-        ? inUtf16
-        : `the control character U+${code} is not allowed; in quotes it can be written as an escape`
+    const message = `the control character U+${code} is not allowed: take it out, or write it as an escape in quotes`
     return {
       kind: 'bad',
       text,

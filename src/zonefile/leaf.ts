@@ -5,7 +5,7 @@
 // problem (load-zones.ts). It is never served.
 
 import { z } from 'zod'
-import { adviseOnDuration, adviseOnValue, adviseOnWord } from '../lib/advice.ts'
+import { adviseOnDuration, adviseOnShare, adviseOnValue, adviseOnWord } from '../lib/advice.ts'
 
 /** What a file may give for a schema, where zod knows only how it is read: input-forms of the JSON Schemas. */
 export type InputForm =
@@ -86,10 +86,16 @@ export function scalarText(value: unknown): string {
 }
 
 /** An integer within bounds, given as a number. */
-export const integer = (what: string, min: number, max: number): z.ZodType<number> =>
+export const integer = (
+  what: string,
+  min: number,
+  max: number,
+  suggest?: (value: unknown) => string | null,
+): z.ZodType<number> =>
   leaf({
     expected: `${what} from ${min} to ${max}`,
     fallback: Math.max(min, 1),
+    ...(suggest && { suggest }),
     read: (value) => (isIntegerWithin(value, min, max) ? value : null),
     json: { type: 'integer', minimum: min, maximum: max },
   })
@@ -129,14 +135,20 @@ const switchWords: ReadonlyMap<string, string> = new Map([
   ...['no', 'off', 'n', '0', 'false'].map((word) => [word, 'write false'] as const),
 ])
 
-/** A text that is one of `words`. */
-export function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T> {
+/** A text that is one of `words`. `meant`: which of them is meant by other words, in lower case. */
+export function oneOf<const T extends string>(
+  words: readonly T[],
+  meant: ReadonlyMap<string, T> = new Map(),
+): z.ZodType<T> {
   const last = words.at(-1) ?? ''
   return leaf({
     expected: words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${last}` : last,
     fallback: last,
     read: (value) => words.find((word) => word === value) ?? null,
-    suggest: (value) => adviseOnWord(value, words),
+    suggest(value) {
+      const other = meant.get(scalarText(value).toLowerCase())
+      return other === undefined ? adviseOnWord(value, words) : `write ${other}`
+    },
     json: { enum: words },
   })
 }
@@ -194,6 +206,11 @@ export const share = (
       const read = readShare(value)
       return read !== null && isWithin(read) ? read : null
     },
+    suggest: (value) =>
+      adviseOnShare(value, (other) => {
+        const read = readShare(other)
+        return read !== null && isWithin(read)
+      }),
     json: {
       anyOf: [
         { type: 'number', ...bounds },

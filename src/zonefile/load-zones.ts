@@ -30,7 +30,7 @@ import { slotKey } from '../watch/slot-key.ts'
 import type { AgentProfile } from '../weights/agent-watch.ts'
 import { type CompiledZone, compileZone } from '../zone/compile/compile.ts'
 import { sendingPools } from '../zone/compile/check/spf-addresses.ts'
-import type { DocumentPath, Problem } from '../zone/compile/problem.ts'
+import { type DocumentPath, type Problem, withoutConsequences } from '../zone/compile/problem.ts'
 import type { ZoneSource } from '../zone/compile/zone-source.ts'
 import { type PackedCatalog, packCatalog } from '../zone/packed-catalog.ts'
 import type { Zone } from '../zone/zone.ts'
@@ -41,7 +41,7 @@ import { isMap } from './leaf.ts'
 import { checkOtherZones, zoneNameOf, type ZonesBefore } from './other-zones.ts'
 import { resolveProbe } from './probe-profile.ts'
 import type { ReadFile } from './read-folder.ts'
-import { applyRepairs, type ShapeProblem, shapeProblems } from './schema-problems.ts'
+import { applyRepairs, nearPaths, type ShapeProblem, shapeProblems } from './schema-problems.ts'
 import {
   digestRecords,
   masterDiagnostics,
@@ -309,7 +309,10 @@ function loadZone(
   }
   const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
   const found = { name, file: zoneFile.file, targets: compiled.zone ? compiled.targets : [] }
-  return [...zoneFile.problems, ...problems, ...checkOtherZones(loading.others, found)]
+  return [
+    ...withoutConsequences([...zoneFile.problems, ...problems]),
+    ...checkOtherZones(loading.others, found),
+  ]
 }
 
 interface LoadingZone {
@@ -429,8 +432,8 @@ export function readZone(file: string, octets: Uint8Array): ZoneFile {
   const unreadable = { file, source: null, document: null, problems: [], isRepaired: () => false }
   if (parsed.kind === 'bad') return { ...unreadable, diagnostics: parsed.diagnostics }
   const { document } = parsed
-  const { source, problems } = readSource(document.value)
-  const isNear = nearPaths(problems.map(({ path }) => path))
+  const { source, problems, repaired } = readSource(document.value)
+  const isNear = nearPaths(repaired)
   return {
     file,
     document,
@@ -442,21 +445,30 @@ export function readZone(file: string, octets: Uint8Array): ZoneFile {
   }
 }
 
-function readSource(value: unknown): { source: ZoneSource | null; problems: readonly Problem[] } {
+interface SourceRead {
+  readonly source: ZoneSource | null
+  readonly problems: readonly Problem[]
+  /** Paths of what is not as it was written. */
+  readonly repaired: readonly DocumentPath[]
+}
+
+function readSource(value: unknown): SourceRead {
   let problems: readonly Problem[] = []
+  const repaired: DocumentPath[] = []
   for (let round = 0; round < maxRepairRounds; round++) {
     const parsed = parseShape(value)
-    if (parsed === null) return { source: null, problems: [tooManyMistakes] }
-    if (parsed.success) return { source: parsed.data, problems }
+    if (parsed === null) return { source: null, problems: [tooManyMistakes], repaired }
+    if (parsed.success) return { source: parsed.data, problems, repaired }
     const shape = shapeProblems(parsed.error.issues, value)
     // Problems of later rounds are caused by the repairs.
     if (round === 0) problems = shape.map(({ problem }) => problem)
+    repaired.push(...shape.map(({ problem }) => problem.path))
     // With so many problems, none that a later check finds would be shown.
     const isLast = shape.length > maxPerFile || shape.some(isFatal)
-    if (round === 0 && isLast) return { source: null, problems }
-    if (!applyRepairs(value, shape)) return { source: null, problems }
+    if (round === 0 && isLast) return { source: null, problems, repaired }
+    if (!applyRepairs(value, shape)) return { source: null, problems, repaired }
   }
-  return { source: null, problems }
+  return { source: null, problems, repaired }
 }
 
 /** null: zod ran out of stack, on which it puts each issue of a list. */
@@ -482,17 +494,3 @@ const isFatal = ({ problem: { path, code }, repair }: ShapeProblem): boolean =>
   path.length === 0 ||
   (path.length === 1 &&
     (code === 'unknown-key' ? repair.kind !== 'rename' : essential.includes(String(path[0]))))
-
-/** Whether a path is a prefix or an extension of any of `paths`. */
-function nearPaths(paths: readonly DocumentPath[]): (path: DocumentPath) => boolean {
-  const whole = new Set(paths.map(keyOf))
-  const prefixes = new Set(paths.flatMap((path) => prefixesOf(path).map(keyOf)))
-  return (path) =>
-    prefixes.has(keyOf(path)) || prefixesOf(path).some((prefix) => whole.has(keyOf(prefix)))
-}
-
-const keyOf = (path: DocumentPath): string => JSON.stringify(path)
-
-/** Itself included, and the empty path. */
-const prefixesOf = (path: DocumentPath): readonly DocumentPath[] =>
-  Array.from({ length: path.length + 1 }, (_, length) => path.slice(0, length))

@@ -19,7 +19,7 @@ import type {
   SteeredMxSource,
   SteeredSrvSource,
 } from '../zone/compile/zone-source.ts'
-import { keyMeant } from '../lib/advice.ts'
+import { adviseOnPort, keyMeant } from '../lib/advice.ts'
 import {
   closedMap,
   type InputForm,
@@ -30,6 +30,7 @@ import {
   oneOf,
   oneOrMany,
   passOn,
+  scalarText,
   seconds,
   show,
   text,
@@ -88,12 +89,29 @@ function readRecords(schemas: Schemas): z.ZodType<ReadonlyMap<string, RecordSour
         records.set(type, { kind: 'plain', data: [toDatum(record, [], isTxt(type))] })
         continue
       }
+      const fields = isMap(record) ? mxFields(type, record) : null
+      if (fields !== null) {
+        const message = `expected text as in a master file, got a map: write ${type}: ${fields}`
+        const params = { fallback: '10 mx.invalid.' }
+        context.issues.push({ code: 'custom', path: [type], input: record, message, params })
+        continue
+      }
       const parsed = schemaFor(schemas, type, record).safeParse(record)
       if (parsed.success) records.set(type, parsed.data)
       else passOn(parsed.error.issues, [type], context)
     }
     return records
   })
+}
+
+/** An MX that is given by its fields, as APIs of DNS have it, in presentation form; null: it is none. */
+function mxFields(type: string, record: Record<string, unknown>): string | null {
+  const { preference, priority, exchange, host, ...others } = record
+  const [number, name] = [preference ?? priority, exchange ?? host]
+  const isMx = type.toUpperCase() === 'MX' && Object.keys(others).length === 0
+  return isMx && typeof name === 'string'
+    ? `${scalarText(number) || '10'} ${name.slice(0, 255)}`
+    : null
 }
 
 /** The type TXT, as a key of a zone file. */
@@ -162,7 +180,7 @@ function schemasWith({ steered: ttl, plain }: TtlSchemas): Schemas {
   }).transform((record) => ({ kind: 'steered-mx', ...record }))
   const srv: z.ZodType<SteeredSrvSource> = closedMap({
     steer,
-    port: integer('a port', 1, 65_535),
+    port: integer('a port', 1, 65_535, adviseOnPort),
     answers: integer('a count', 1, maxSrvAnswers).default(16),
     ttl: ttl.optional(),
   }).transform((record) => ({ kind: 'steered-srv', ...record }))
@@ -178,6 +196,15 @@ function schemasWith({ steered: ttl, plain }: TtlSchemas): Schemas {
   }
 }
 
+/** What the qualifiers of SPF are called (RFC 7208 §8). */
+const spfResults: ReadonlyMap<string, SpfSource['all']> = new Map([
+  ['fail', '-all'],
+  ['hardfail', '-all'],
+  ['reject', '-all'],
+  ['softfail', '~all'],
+  ['neutral', '?all'],
+])
+
 const spfSchema = (ttl: z.ZodType<number>): z.ZodType<SpfSource> =>
   closedMap({
     pools: list(text('a name of a pool', /^.+$/, 'name'), '[eu, us]')
@@ -186,7 +213,7 @@ const spfSchema = (ttl: z.ZodType<number>): z.ZodType<SpfSource> =>
     also: oneOrMany(text('a term of SPF such as include:_spf.example.com', /^\S+$/, 'mx')).default(
       [],
     ),
-    all: oneOf(['-all', '~all', '?all']),
+    all: oneOf(['-all', '~all', '?all'], spfResults),
     ttl: ttl.optional(),
   }).transform((record) => ({ kind: 'spf', ...record }))
 
@@ -263,6 +290,11 @@ export function slotsSchema(ttl: z.ZodType<number>): z.ZodType<readonly SlotsSou
   const read = z.unknown().transform((value, context): readonly SlotsSource[] => {
     const isList = Array.isArray(value)
     const all: SlotsSource[] = []
+    if (isList && value.length > 0 && value.every((name) => typeof name === 'string')) {
+      const message = `expected a map such as { steer: inbound, names: [in1, in2] }, got a list of names: they stand in names`
+      context.issues.push({ code: 'custom', input: value, message, params: { fallback: [] } })
+      return all
+    }
     for (const [i, given] of (isList ? (value as unknown[]) : [value]).entries()) {
       const parsed = one.safeParse(given)
       const path = isList ? ['slots', i] : ['slots']

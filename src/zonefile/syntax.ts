@@ -120,7 +120,7 @@ function noAlias(lexeme: string): string {
   const owner = /^\*(?:\.[\w.-]{1,253})?(?=:?$)/.exec(lexeme)?.[0]
   return owner === undefined
     ? 'aliases are not allowed: write the value again'
-    : `aliases are not allowed: write ${JSON.stringify(owner)} for the name of a wildcard`
+    : `a * without quotes begins an alias, and aliases are not allowed: write ${JSON.stringify(owner)} for the name of a wildcard`
 }
 
 /** false: the parser has found an error. */

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { type WarmUp, warmUpCurves } from '../health/effective-weight.ts'
 import { tlsVersions } from '../health/tls-report.ts'
+import { adviseOnPort } from '../lib/advice.ts'
 import { bareName } from '../lib/bare-name.ts'
 import { formatAddress, parseAddress } from '../lib/ip.ts'
 import { probeLevels, proxyVersions, roundLevels } from '../probe/smtp/profile.ts'
@@ -40,6 +41,8 @@ export const weight: z.ZodType<number> = leaf({
   fallback: 1,
   read: (value) => (isIntegerWithin(value, 0, 65_535) ? value : null),
   suggest(value) {
+    const inMap = isMap(value) ? value['weight'] : undefined
+    if (isIntegerWithin(inMap, 0, 65_535)) return `write ${inMap} alone`
     if (typeof value === 'number' && !Number.isInteger(value))
       return 'weights are whole numbers, so make all of the pool larger, such as 5 and 10 for 0.5 and 1'
     return typeof value === 'string' && /^\d+(?:\.\d+)? ?%$/.test(value)
@@ -68,6 +71,7 @@ export const countOrAll = (limit: number): z.ZodType<number> =>
 export const day: z.ZodType<number> = leaf({
   expected: 'a date such as 2026-12-01',
   fallback: '2026-12-01',
+  suggest: (value) => adviseOnDay(scalarText(value)),
   read(value) {
     if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value)) return null
     const ms = Date.parse(`${value}T00:00:00Z`)
@@ -76,6 +80,15 @@ export const day: z.ZodType<number> = leaf({
   },
   json: { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' },
 })
+
+/** Of a day in the order of Europe, or with a time behind it: an order of month and day with slashes is open. */
+function adviseOnDay(text: string): string | null {
+  const [, date, month, year] = /^(\d{1,2})\.(\d{1,2})\.(\d{4})$/.exec(text) ?? []
+  if (year !== undefined && month !== undefined && date !== undefined)
+    return `write ${year}-${month.padStart(2, '0')}-${date.padStart(2, '0')}`
+  const whole = /^(\d{4}-\d\d-\d\d)[T ]/.exec(text)?.[1]
+  return whole === undefined ? null : `write ${whole}, the day alone`
+}
 
 const firstShare = share(
   'a share above 0 and at most 1, such as 0.01 or 1%',
@@ -220,6 +233,10 @@ const hostName = leaf({
   expected: 'a host name to give in EHLO, letters, digits and hyphens such as probe.example.com',
   fallback: 'probe.invalid',
   read: (value) => (typeof value === 'string' && isHostName(value) ? value : null),
+  suggest(value) {
+    const mended = scalarText(value).replaceAll('_', '-')
+    return mended !== value && isHostName(mended) ? `write ${mended}` : null
+  },
 })
 
 /** An address without the characters that could end or split the SMTP command. */
@@ -243,7 +260,7 @@ const expectSchema = closedMap(
 
 export const probeSchema: z.ZodType<ProbeSource> = closedMap(
   {
-    port: integer('a port', 1, 65_535).default(25),
+    port: integer('a port', 1, 65_535, adviseOnPort).default(25),
     level: oneOf(probeLevels).default('ehlo'),
     rounds: oneOf(roundLevels).optional(),
     ehlo: hostName.optional(),

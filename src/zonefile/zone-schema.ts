@@ -63,12 +63,19 @@ export const soaBounds: Readonly<Record<'refresh' | 'retry' | 'expire' | 'minimu
   minimum: [0, maxTtlSeconds],
 }
 
+const serial = integer('a serial', 0, maxUint32, (value) => {
+  const digits = scalarText(value).replace(/[-. ]/g, '')
+  if (/^\d{8}$/.test(digits))
+    return `write ${digits}00, the day and two digits of that day's change`
+  return /^\d{11,}$/.test(digits) ? 'write ten digits such as 2026113001' : null
+})
+
 const soaSchema: z.ZodType<SoaSource> = closedMap(
   {
     mname: dnsName,
     rname: dnsName,
-    serial: integer('a serial', 0, maxUint32).optional(),
-    serial_after: integer('a serial', 0, maxUint32).optional(),
+    serial: serial.optional(),
+    serial_after: serial.optional(),
     refresh: seconds('a time', ...soaBounds.refresh).default(3600),
     retry: seconds('a time', ...soaBounds.retry).default(600),
     expire: seconds('a time', ...soaBounds.expire).optional(),
@@ -83,6 +90,11 @@ const member = text('the name of a target', /^.+$/, 'name', (value) =>
 
 /** `{ mx1: 2, mx2: 1 }`, or `[mx1, mx2]`: then each member has the weight of its target. */
 const readMembers: z.ZodType<PoolSource['members']> = z.unknown().transform((value, context) => {
+  if (Array.isArray(value) && value.length > 0 && value.every(isMap)) {
+    const message = `expected a map such as { mx1: 3, mx2: 1 }, or a list, [mx1, mx2], got a list of maps: write { ${weightsIn(value)} }`
+    context.issues.push({ code: 'custom', input: value, message, params: { fallback: {} } })
+    return z.NEVER
+  }
   const schema = Array.isArray(value)
     ? z.array(member)
     : z.record(z.string(), weight, { error: () => '{ mx1: 3, mx2: 1 }, or a list, [mx1, mx2]' })
@@ -96,6 +108,14 @@ const readMembers: z.ZodType<PoolSource['members']> = z.unknown().transform((val
   }
   return Object.entries(parsed.data).map(([target, weight]) => ({ target, weight, step: target }))
 })
+
+/** `mx1: 3, mx2: 1`, of maps in the order of a list. */
+const weightsIn = (maps: readonly Record<string, unknown>[]): string =>
+  maps
+    .flatMap((map) => Object.entries(map))
+    .slice(0, 4)
+    .map(([target, given]) => `${target.slice(0, 63)}: ${scalarText(given) || '1'}`)
+    .join(', ')
 
 const membersSchema = withInput(readMembers, {
   kind: 'either',
@@ -217,6 +237,13 @@ const onAllDownSchema: z.ZodType<OnAllDownSource> = leaf({
       },
     ],
   },
+  suggest(value) {
+    const pool = isMap(value) ? value['backup'] : undefined
+    const [only, ...others] = Array.isArray(pool) ? (pool as unknown[]) : []
+    return typeof only === 'string' && others.length === 0
+      ? `write { backup: ${only.slice(0, 60)} }`
+      : null
+  },
   write: (value) => (value as OnAllDownSource).kind,
 })
 
@@ -276,7 +303,11 @@ const mtaStsSchema: z.ZodType<MtaStsSource> = closedMap(
 ).transform(({ max_age, ...policy }) => ({ ...policy, maxAgeSeconds: max_age }))
 
 const shape = {
-  zone: text('a name of a zone such as smtp.example.com', /^\S+$/, 'zone.invalid'),
+  zone: text('a name of a zone such as smtp.example.com', /^\S+$/, 'zone.invalid', (value) =>
+    Array.isArray(value) || /^\S+[,\s]\s*\S+$/.test(scalarText(value))
+      ? 'one file is one zone, give the other a file of its own'
+      : null,
+  ),
   ttl: ttl.default(defaultTtlSeconds),
   min_ttl: ttl.optional(),
   soa: soaSchema,

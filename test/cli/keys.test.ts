@@ -321,7 +321,7 @@ test('check --keys looks at the keys of signed zones', async () => {
 
 test.each([
   [[], 'do what?'],
-  [['rotate'], '"rotate" is no command, see mxsteer --help: expected one of: ds, generate,'],
+  [['rotate'], '"rotate" is no command: expected one of: ds, generate,'],
 ])('keys %j', async (argv, why) => {
   const { code, err } = await run(...argv)
   expect([code, err]).toEqual([2, expect.stringContaining(why)])

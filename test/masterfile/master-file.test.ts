@@ -28,7 +28,7 @@ it.each([
     '1:1 bad-name bad name: the name has an empty label, expected one dot between two labels and none in front',
   ],
   ['"a" A 192.0.2.1', '1:2 bad-name bad name: expected no quotes'],
-  ['a TXT "open\nb A 192.0.2.1', '1:7 syntax a quoted string holds a line break'],
+  ['a TXT "open\nb A 192.0.2.1', '1:7 syntax a quoted string is not closed on its line'],
   ['a TXT "open', '1:1 syntax a quoted string is not closed, expected " behind it'],
   ['a TXT x"y"', '1:7 syntax a quote stands within a word'],
   ['a TXT \\300', '1:7 syntax the escape after "\\"'],

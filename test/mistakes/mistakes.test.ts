@@ -2,116 +2,25 @@
 // and what to write. The rows were read once more by someone in the place of who wrote the file: whether the place is that
 // of the slip, whether the words are theirs and not those of a library, and whether it says what to do.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { parse } from 'yaml'
+import { afterAll, describe, expect, it } from 'vitest'
 
-import { main } from '../../src/main.ts'
-import { readSettingsFile } from '../../src/settings/settings-sources.ts'
-import type { Diagnostic } from '../../src/zonefile/diagnostic.ts'
-import { readZonesHere } from '../support/read-zones.ts'
+import { kinds, linesOf, type Mistake, openMistakes, readRows, writtenIn } from './mistakes.ts'
 
-interface Mistake {
-  /** A piece of the zone, and what stands in its place. */
-  readonly was?: string
-  readonly is?: string
-  /** A whole file. */
-  readonly text?: string
-  readonly as?: 'utf16le' | 'latin1'
-  /** A command line, its words apart by blanks. */
-  readonly run?: string
-  readonly says: string | readonly string[]
-}
+const all = kinds.flatMap((kind) => readRows(kind).mistakes)
 
-interface Mistakes {
-  readonly zone: string
-  readonly mistakes: readonly Mistake[]
-}
+const title = (row: Mistake): string =>
+  `${JSON.stringify(writtenIn(row))}${row.as === undefined ? '' : ` as ${row.as}`}`
 
-const read = (name: string): Mistakes =>
-  parse(readFileSync(join(import.meta.dirname, `${name}.yaml`), 'utf8')) as Mistakes
+const { say, close } = openMistakes()
+afterAll(close)
 
-const zoneFiles = read('zone-files')
-const settings = read('settings')
-const masterFiles = read('master-files')
-const commandLines = read('command-lines')
-const all = [zoneFiles, settings, masterFiles, commandLines].flatMap(({ mistakes }) => mistakes)
-
-const before = process.cwd()
-const scratch = mkdtempSync(join(tmpdir(), 'mxsteer-mistakes-'))
-beforeAll(() => {
-  mkdirSync(join(scratch, 'zones'))
-  writeFileSync(join(scratch, 'zones/mail.yaml'), zoneFiles.zone)
-  writeFileSync(join(scratch, 'named.conf'), 'zone "example.com" { type master; file "db"; };\n')
-  process.chdir(scratch)
-})
-afterAll(() => {
-  process.chdir(before)
-  rmSync(scratch, { recursive: true })
-})
-
-const linesOf = ({ says }: Mistake): readonly string[] => [says].flat()
-
-const shown = ({ line, column, path, severity, message, code }: Diagnostic): string =>
-  `${line}:${column}${path === '' ? '' : ` ${path}`}: ${severity === 'warning' ? 'warning: ' : ''}${message} [${code}]`
-
-const title = ({ is, text, run, as }: Mistake): string =>
-  `${JSON.stringify(run ?? is ?? text)}${as === undefined ? '' : ` as ${as}`}`
-
-const rows = ({ mistakes }: Mistakes): readonly (readonly [string, Mistake])[] =>
-  mistakes.map((mistake) => [title(mistake), mistake])
-
-/** What a command writes to standard error, without excerpts. */
-async function errorsOf(words: readonly string[]): Promise<readonly string[]> {
-  let text = ''
-  const error = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
-    text += String(chunk)
-    return true
-  })
-  const output = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  try {
-    expect(await main(words)).toBeGreaterThan(0)
-  } finally {
-    error.mockRestore()
-    output.mockRestore()
-  }
-  return text.split('\n').filter((line) => line !== '' && !/^ +\d* *\|/.test(line))
-}
-
-describe('zone files', () => {
-  it.each(rows(zoneFiles))('%s', async (_, mistake) => {
-    const { was, is, text, as } = mistake
-    if (was !== undefined) expect(zoneFiles.zone).toContain(was)
-    const written = text ?? zoneFiles.zone.replace(was ?? '', () => is ?? '')
-    const folder = mkdtempSync(join(scratch, 'zone-'))
-    writeFileSync(join(folder, 'mail.yaml'), Buffer.from(written, as ?? 'utf8'))
-    const loaded = await readZonesHere(folder)
-    const found = loaded.kind === 'rejected' ? loaded.diagnostics : loaded.warnings
-    expect(found.map(shown)).toEqual(linesOf(mistake))
-  })
-})
-
-describe('settings', () => {
-  it.each(rows(settings))('%s', (_, mistake) => {
-    const { diagnostics } = readSettingsFile('mxsteer.yaml', Buffer.from(mistake.text ?? ''))
-    expect(diagnostics.map(shown)).toEqual(linesOf(mistake))
-  })
-})
-
-describe('master files', () => {
-  it.each(rows(masterFiles))('%s', async (_, mistake) => {
-    writeFileSync('db.example.com', mistake.text ?? '')
-    const found = await errorsOf(['import', 'db.example.com', '--zone', 'example.com'])
-    expect(found).toEqual(linesOf(mistake))
-  })
-})
-
-describe('command lines', () => {
-  it.each(rows(commandLines))('%s', async (_, mistake) => {
-    expect(await errorsOf((mistake.run ?? '').split(' '))).toEqual(linesOf(mistake))
-  })
+describe.each(kinds)('%s', (kind) => {
+  it.each(readRows(kind).mistakes.map((row) => [title(row), row] as const))(
+    '%s',
+    async (_, row) => {
+      expect(await say(kind, row)).toEqual(linesOf(row))
+    },
+  )
 })
 
 describe('all of them', () => {

@@ -33,7 +33,7 @@ describe('tokenize', () => {
   it.each([
     ['a;b', 'there is a ";" outside quotes, expected it quoted or escaped'],
     ['"a', 'a quoted string is not closed, expected " behind it'],
-    ['"a\nb"', 'a quoted string holds a line break, expected \\010'],
+    ['"a\nb"', 'a quoted string is not closed on its line, expected " behind it'],
     ['"a"b', 'something follows a closing quote directly, expected white space between'],
     ['a"b"', 'a quote stands within a word, expected white space before it'],
     ['k="v"', 'a quote stands within a word, expected white space before it'],

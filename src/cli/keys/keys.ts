@@ -32,5 +32,5 @@ export async function keys(argv: readonly string[]): Promise<number> {
   if (first === undefined)
     return fail('keys', `do what? One of ${[...commands.keys()].join(', ')}; see mxsteer --help`)
   const advice = suggestName('command', commands.keys(), first)
-  return fail('keys', `${JSON.stringify(first)} is no command, see mxsteer --help: ${advice}`)
+  return fail('keys', `${JSON.stringify(first)} is no command: ${advice}`)
 }

@@ -22,12 +22,20 @@ export function wholeNumber(label: string, octets: 1 | 2 | 4, mnemonics: Mnemoni
       const token = nextToken(state)
       const value = token && !token.quoted ? readNumber(token.text, mnemonics) : null
       if (value === null || value > max)
-        return mismatch(label, token, `a whole number 0–${max}${named}`)
+        return `${mismatch(label, token, `a whole number 0–${max}${named}`)}${orderHint(state)}`
       pushNumber(state, value, octets)
       return null
     },
     format: formatNumber(label, octets),
   }
+}
+
+/** Where two words are the wrong way round, as in `MX mx1 10`; else empty. */
+function orderHint({ tokens: [first, second, ...others] }: ParseState): string {
+  const isTurned = others.length === 0 && /^\d{1,5}$/.test(second?.text ?? '')
+  return isTurned && /^[^\d]/.test(first?.text ?? '')
+    ? `: write ${second?.text} ${first?.text.slice(0, 255)}, the number first`
+    : ''
 }
 
 /** A period in seconds (32 bits), plain or with units: `3600`, `1h`, `2d12h`. */

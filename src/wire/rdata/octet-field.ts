@@ -68,6 +68,19 @@ const encodedToEnd = (
 
 const isQuoted = (token: Token): boolean => token.quoted
 
+/** What was meant by text that is no address of the family; empty: that is open. */
+function addressHint(family: 4 | 6, text: string): string {
+  const other = parseAddress(text)
+  if (other !== null)
+    return `: an IPv${other.family} address is of type ${family === 4 ? 'AAAA' : 'A'}`
+  const alone = /^\[?([^[\]/%]+)\]?(?:[/%:].*)?$/.exec(text)?.[1] ?? ''
+  const mended = [alone, alone.replace(/:\d+$/, '')].find(
+    (one) => parseAddress(one)?.family === family,
+  )
+  if (mended !== undefined) return `: write ${mended} alone`
+  return /^[a-z_][\w-]*(?:\.[\w-]+)+\.?$/i.test(text) ? ': a name is of type CNAME' : ''
+}
+
 /** An IP address (A, AAAA). */
 export function address(family: 4 | 6): Field {
   const label = family === 4 ? 'the address' : 'the IPv6 address'
@@ -76,7 +89,8 @@ export function address(family: 4 | 6): Field {
     parse(state) {
       const token = nextToken(state)
       const parsed = token && !token.quoted ? parseAddress(token.text) : null
-      if (parsed?.family !== family) return mismatch(label, token, expected)
+      if (parsed?.family !== family)
+        return mismatch(label, token, `${expected}${addressHint(family, token?.text ?? '')}`)
       pushAll(state.octets, parsed.octets)
       return null
     },

@@ -13,6 +13,41 @@ export interface Problem {
   readonly message: string
 }
 
+/** Which names the codes of unknown ones are among: keys of the document. */
+const namesOf: Partial<Readonly<Record<ProblemCode, string>>> = {
+  'unknown-target': 'targets',
+  'unknown-probe': 'probes',
+  'unknown-pool': 'pools',
+  'unknown-policy': 'steering',
+}
+
+const nameMistakes: readonly ProblemCode[] = ['duplicate-key', 'bad-name', 'duplicate-target']
+
+/**
+ * Problems without those that follow from others: a name that is unknown for a mistake where it is defined, and that TXT
+ * data was read otherwise before where it has a mistake.
+ */
+export function withoutConsequences(problems: readonly Problem[]): readonly Problem[] {
+  const followers = new Set<Problem>()
+  for (const [code, key] of Object.entries(namesOf)) {
+    const unknown = problems.filter((problem) => problem.code === code)
+    const mistaken = problems.filter(
+      ({ code: other, path }) =>
+        nameMistakes.includes(other) && path.length === 2 && path[0] === key,
+    )
+    // Each stands for one name: a name more than those is a mistake of its own.
+    const names = new Set(unknown.map(({ message }) => message))
+    if (names.size <= mistaken.length) for (const one of unknown) followers.add(one)
+  }
+  const mistakenSets = new Set(problems.filter(({ code }) => code !== 'one-text').map(setOf))
+  return problems.filter(
+    (one) => !followers.has(one) && (one.code !== 'one-text' || !mistakenSets.has(setOf(one))),
+  )
+}
+
+/** The key of the record set that a problem is of: `records`, owner, type. */
+const setOf = ({ path }: Problem): string => JSON.stringify(path.slice(0, 3))
+
 /** Every code; docs/errors.md has what to do about each. */
 export const problemCodes = [
   // the file

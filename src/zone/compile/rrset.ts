@@ -39,7 +39,11 @@ export function compileRRset(
     const rdataPath = [...path, ...at]
     const parsed = parseRdata(type, text, compilation.apex)
     if (parsed.kind === 'bad') {
-      problems.refuse('bad-rdata', rdataPath, badRdata(type, parsed.why))
+      const isSteering = type === RRType.MX && compilation.source.steering.has(text)
+      const message = isSteering
+        ? `bad MX: ${JSON.stringify(text)} is a steering, expected { steer: ${text} }`
+        : badRdata(type, parsed.why)
+      problems.refuse('bad-rdata', rdataPath, message)
       continue
     }
     rdata.push(parsed.rdata)
@@ -192,8 +196,9 @@ const examples: ReadonlyMap<number, string> = new Map([
   [RRType.TLSA, '3 1 1 and the SHA-256 of a public key in hex digits'],
 ])
 
-/** `why`: what is wrong with one field of it. */
-export function badRdata(type: number, why: string): string {
-  const example = examples.get(type)
-  return `bad ${typeToText(type)}: ${why}${example === undefined ? '' : `, as in ${example}`}`
+/** `why`: what is wrong with one field of it. `isOfMaster`: nothing is steered there. */
+export function badRdata(type: number, why: string, isOfMaster: boolean = false): string {
+  const example = isOfMaster ? examples.get(type)?.split(', or ', 1)[0] : examples.get(type)
+  const isTold = example === undefined || why.includes(': write ')
+  return `bad ${typeToText(type)}: ${why}${isTold ? '' : `, as in ${example}`}`
 }

@@ -26,7 +26,7 @@ describe('messages', () => {
     [
       'A',
       '2001:db8::1',
-      'the address is "2001:db8::1", expected an IPv4 address such as 192.0.2.1',
+      'the address is "2001:db8::1", expected an IPv4 address such as 192.0.2.1: an IPv6 address is of type AAAA',
     ],
     [
       'A',

@@ -72,6 +72,8 @@ function doubtOf(compilation: Compilation, use: NameUse, known: KnownNames): Dou
   const { apexKey } = compilation
   const key = keyOfName(use.name)
   if (key.length <= 1) return null
+  if (nameToBareText(use.name).includes('://'))
+    return { code: 'points-at-nothing', why: 'is made of a URL, expected the name of a host alone' }
   const address = addressIn(key, apexKey)
   if (address !== null) {
     const expected = use.type === RRType.CNAME ? `A or AAAA ${address}` : 'the name of a host'
