@@ -44,6 +44,7 @@ export const badReplies: readonly HostileReply[] = [
   { what: 'an array of 32 M elements', octets: '*32000000\r\n', code: 'OVERSIZED' },
   { what: 'arrays in arrays, 28 M elements', octets: '*4000000\r\n'.repeat(7), code: 'OVERSIZED' },
   { what: 'an error of 33 MiB', octets: `-ERR ${'x'.repeat(33 * mebibyte)}`, code: 'OVERSIZED' },
+  { what: 'an error of 68 KiB', octets: `-ERR ${'x'.repeat(70_000)}\r\n`, code: 'OVERSIZED' },
   {
     what: 'a batch of strings, 33 MiB together',
     octets: `*33\r\n${`$${mebibyte}\r\n${'x'.repeat(mebibyte)}\r\n`.repeat(33)}`,

@@ -4,7 +4,8 @@
 //
 //   malformed   not RESP2, or nested deeper than any reply to our commands
 //   unasked     a reply without a command: from there on, every reply would be taken for that to another command
-//   oversized   more octets, announced ones included, than all replies to a batch of commands may have
+//   oversized   more octets, announced ones included, than all replies to a batch of commands may have; or a long line,
+//               which the parser would look through from its start with each chunk that comes
 //   exception   the parser threw all the same
 
 import type { Socket } from 'node:net'
@@ -16,6 +17,9 @@ export type LinkFault = 'malformed' | 'unasked' | 'oversized' | 'exception'
  * largest, 16 commands of 1 MiB each (bounded-read.ts). Honest replies are some 3 MB at most.
  */
 const maxBatchOctets = 32 * 1024 * 1024
+
+/** Octets of a status or an error: those of Redis have some hundred at most. */
+const maxLineOctets = 65_536
 
 /** Nested arrays, at most. The reply to XREAD has four levels; in a transaction it would be one more. */
 const maxDepth = 8
@@ -41,6 +45,7 @@ class FrameScanner {
   #number = 0
   #digits = 0
   #isNegative = false
+  #lineOctets = 0
   /** Octets of the current string still to come. */
   #stringOctets = 0
   /** Elements still to come of each array that is open, the outermost first. */
@@ -55,6 +60,11 @@ class FrameScanner {
   /** Octets, at least, that the current value still needs by what it has announced. */
   get announcedOctets(): number {
     return this.#stringOctets + this.#elements * minElementOctets
+  }
+
+  /** A line was longer than the parser is to see. */
+  get hasLongLine(): boolean {
+    return this.#lineOctets > maxLineOctets
   }
 
   /** Returns false for what is not RESP2; the scanner is of no use from then on. */
@@ -77,6 +87,7 @@ class FrameScanner {
         return this.#begin(octet)
       case 'text':
         if (octet === CR) this.#state = 'line-end'
+        else if (!this.hasLongLine) this.#lineOctets++
         return octet !== LF
       case 'number':
         return this.#takeDigit(octet)
@@ -100,6 +111,7 @@ class FrameScanner {
     this.#number = 0
     this.#digits = 0
     this.#isNegative = false
+    if (!this.hasLongLine) this.#lineOctets = 0
     this.#state = type === TEXT || type === ERROR ? 'text' : 'number'
     return [TEXT, ERROR, INTEGER, STRING, ARRAY].includes(type)
   }
@@ -168,6 +180,7 @@ export class ReplyGuard {
     const outstanding = this.#asked.frames - this.#answered.frames
     if (outstanding < 0 || (outstanding === 0 && this.#answered.isInside)) return 'unasked'
     this.#batchOctets += octets.length
+    if (this.#answered.hasLongLine) return 'oversized'
     if (this.#batchOctets + this.#answered.announcedOctets > maxBatchOctets) return 'oversized'
     if (outstanding === 0) this.#batchOctets = 0
     return null
