@@ -7,6 +7,7 @@ RUN npm ci --no-audit --no-fund
 COPY rolldown.config.ts tsconfig.json ./
 COPY src src
 COPY console console
+COPY deploy/ascii.ts deploy/load-code.ts deploy/record-code.js deploy/cache-code.ts deploy/
 RUN npm run build
 
 # koffi's install script finds its prebuilt library among the packages, so no compiler is needed.

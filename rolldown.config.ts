@@ -1,12 +1,14 @@
 // The build: the server and each of its threads in a file of its own, so that a start reads a dozen files rather than 550, and
-// the other commands in few, which share what they have in common.
+// the other commands in few, which share what they have in common. deploy/cache-code.ts then adds what V8 makes of the former.
 // docs/adr/0014-built-in-few-files.md says why, and what each part of this comes to.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 
 import { defineConfig, type Plugin, type RolldownOptions } from 'rolldown'
+
+import { asAscii, mappingsAsAscii } from './deploy/ascii.ts'
 
 /**
  * Entries by the file of dist/ that each becomes, joined by themselves: what several need is in each of them. A thread's is
@@ -43,6 +45,47 @@ const builtinsOnDemand: Plugin = {
   name: 'builtins-on-demand',
   // Line for line, so that maps hold.
   renderChunk: (code) => ({ code: takeBuiltins(code), map: null }),
+}
+
+const loadCode = 'chunks/load-code'
+
+/** What deploy/load-code.ts calls. */
+const bundleHead = '(function(exports,require,module,__filename){"use strict";'
+
+/** Bundles are scripts, for which V8 takes code that was made before; a file beside each, by the name of its entry, runs it. */
+const scripts: Plugin = {
+  name: 'scripts',
+  renderChunk: (code) => ({
+    // Taken at once, from the one form of it that Node need not look for.
+    code: code.replaceAll('import("koffi")', '(async()=>({default:require("koffi")}))()'),
+    map: null,
+  }),
+  generateBundle(_, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type !== 'chunk') continue
+      const { fileName, isEntry, exports, code } = chunk
+      const map = bundle[`${fileName}.map`]
+      if (map?.type === 'asset') map.source = mapAsAscii(String(map.source), code)
+      chunk.code = asAscii(code)
+      if (!isEntry) continue
+      const source = runnerOf(fileName, exports)
+      this.emitFile({ type: 'asset', fileName: fileName.replace(/cjs$/, 'js'), source })
+    }
+  },
+}
+
+function mapAsAscii(text: string, code: string): string {
+  const map = JSON.parse(text) as { readonly mappings: string }
+  return JSON.stringify({ ...map, mappings: mappingsAsAscii(map.mappings, code) })
+}
+
+function runnerOf(fileName: string, exports: readonly string[]): string {
+  const path = relative(dirname(fileName), `${loadCode}.js`)
+  const names = exports.length === 0 ? '' : `export const { ${exports.join(', ')} } = `
+  return [
+    `import { load } from '${path.startsWith('.') ? path : `./${path}`}'`,
+    `${names}load(import.meta.filename.replace(/js$/, 'cjs'))\n`,
+  ].join('\n')
 }
 
 /** The folder of the package that a module belongs to. */
@@ -87,12 +130,13 @@ const build = (input: Record<string, string>, isFirst: boolean): RolldownOptions
   // koffi has a part that is no JavaScript, for each platform another.
   external: ['koffi'],
   cwd: dirname(import.meta.filename),
-  plugins: [builtinsOnDemand, licenses, ...(isFirst ? [servedAlone] : [])],
+  plugins: [...(isFirst ? [builtinsOnDemand, servedAlone] : [scripts]), licenses],
   output: {
     dir: 'dist',
     cleanDir: isFirst,
-    entryFileNames: '[name].js',
-    chunkFileNames: 'chunks/[name]-[hash].js',
+    ...(isFirst ? {} : ({ format: 'cjs', banner: bundleHead, footer: '})' } as const)),
+    entryFileNames: isFirst ? '[name].js' : '[name].cjs',
+    chunkFileNames: `chunks/[name]-[hash].${isFirst ? 'js' : 'cjs'}`,
     // Names stay, for stacks; white space goes, which each thread would keep in memory.
     minify: { mangle: false, compress: false, codegen: true },
     // files/source-position.ts finds the line of the source by them.
@@ -104,7 +148,7 @@ const build = (input: Record<string, string>, isFirst: boolean): RolldownOptions
 })
 
 const config: readonly RolldownOptions[] = defineConfig([
-  build({ main: 'src/main.ts' }, true),
+  build({ main: 'src/main.ts', [loadCode]: 'deploy/load-code.ts' }, true),
   ...Object.entries(alone).map(([name, source]) => build({ [name]: source }, false)),
 ])
 

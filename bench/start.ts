@@ -93,6 +93,7 @@ function built(): string {
   execFileSync(bundler, ['--config', join(projectFolder, 'rolldown.config.ts'), '--dir', outDir])
   cpSync(join(projectFolder, 'package.json'), join(folder, 'package.json'))
   symlinkSync(join(projectFolder, 'node_modules'), join(folder, 'node_modules'))
+  execFileSync(process.execPath, [join(projectFolder, 'deploy/cache-code.ts'), outDir])
   return join(outDir, 'main.js')
 }
 

@@ -262,7 +262,7 @@ test('docs/architecture.md shows the table', () => {
 
 test('docs/architecture.md and the ADRs name only files that there are', () => {
   const pages = ['architecture.md', ...readdirSync(`${root}docs/adr`).map((name) => `adr/${name}`)]
-  const here = ['src', 'test', 'docs', 'bench'].flatMap((folder) =>
+  const here = ['src', 'test', 'docs', 'bench', 'deploy'].flatMap((folder) =>
     readdirSync(`${root}${folder}`, { recursive: true, encoding: 'utf8' }).map(
       (path) => `/${folder}/${path}`,
     ),

@@ -8,12 +8,17 @@ import { beforeAll, expect, test } from 'vitest'
 import config from '../rolldown.config.ts'
 
 const chunks = new Map<string, OutputChunk>()
+/** All files of the build. */
+const files = new Set<string>()
 
 beforeAll(async () => {
   for (const { output, ...input } of config) {
     const build = await rolldown(input)
     const made = await build.generate(Array.isArray(output) ? output[0] : output)
-    for (const one of made.output) if (one.type === 'chunk') chunks.set(one.fileName, one)
+    for (const one of made.output) {
+      files.add(one.fileName)
+      if (one.type === 'chunk') chunks.set(one.fileName, one)
+    }
     await build.close()
   }
 }, 600_000)
@@ -34,7 +39,7 @@ const packagesOf = (loaded: readonly OutputChunk[]): readonly string[] =>
     ),
   ].sort()
 
-const server = 'chunks/serve.js'
+const server = 'chunks/serve.cjs'
 
 test('a server that shares no state does not load the client of Redis', () => {
   const packages = packagesOf(loadedWith(server))
@@ -58,15 +63,15 @@ test('the command line leads to the server, which is not in its own build', () =
 })
 
 test('the threads that answer, and the one of the admin listener, load no package', () => {
-  for (const entry of ['chunks/worker.js', 'chunks/listener/listener-thread.js']) {
+  for (const entry of ['chunks/worker.cjs', 'chunks/listener/listener-thread.cjs']) {
     expect(chunks.has(entry)).toBe(true)
     expect(packagesOf(loadedWith(entry))).toEqual([])
   }
 })
 
 test('nothing of Node is imported, of which a whole module would be read', () => {
-  const { code: served = '' } = chunks.get(server) ?? {}
-  expect(/getBuiltinModule\(.node:/.test(served)).toBe(true)
+  for (const name of ['main.js', 'chunks/load-code.js'])
+    expect(/getBuiltinModule\(/.test(chunks.get(name)?.code ?? '')).toBe(true)
   for (const { fileName, code } of chunks.values())
     expect([fileName, /^import[^;]*["']node:/m.test(code)]).toEqual([fileName, false])
 })
@@ -81,5 +86,13 @@ test('each thread that a source starts has its file where that source looks for 
       : [],
   )
   expect(asked.length).toBeGreaterThan(4)
-  expect(asked.filter((file) => !chunks.has(file))).toEqual([])
+  expect(asked.filter((file) => !files.has(file))).toEqual([])
+})
+
+test('what a thread keeps the text of is ASCII: V8 keeps two octets for each character otherwise', () => {
+  const scripts = [...chunks].filter(([name]) => name.endsWith('.cjs'))
+  expect(scripts.length).toBeGreaterThan(6)
+  // oxlint-disable-next-line no-control-regex
+  for (const [name, { code }] of scripts)
+    expect([name, /[^\0-\x7f]/.test(code)]).toEqual([name, false])
 })

@@ -10,7 +10,7 @@ const maps = new Map<string, SourceMap | null>()
 
 /** The frame with the source's file, line and column; unchanged where there is no map, as of the sources themselves. */
 export function inSources(frame: string): string {
-  const [place, url = '', line, column] = /(file:[^():]+\.js):(\d+):(\d+)/.exec(frame) ?? []
+  const [place, url = '', line, column] = /(file:[^():]+\.c?js):(\d+):(\d+)/.exec(frame) ?? []
   if (place === undefined) return frame
   const origin = mapOf(url)?.findOrigin(Number(line), Number(column))
   if (origin === undefined || !('fileName' in origin)) return frame

@@ -27,4 +27,4 @@ async function read(file: string): Promise<Buffer | Broken> {
 }
 
 const control = parentPort as MessagePort
-control.postMessage(await compile(workerData as CompileJob))
+void compile(workerData as CompileJob).then((result) => control.postMessage(result))

@@ -23,5 +23,6 @@ const progress = {
   refuse: (diagnostics: readonly Diagnostic[]): void => post({ kind: 'refused', diagnostics }),
 }
 
-const read = await readZones(workerData as LoadJob, progress, open)
-post({ kind: 'read', read, heapOctets: getHeapStatistics().used_heap_size })
+void readZones(workerData as LoadJob, progress, open).then((read) =>
+  post({ kind: 'read', read, heapOctets: getHeapStatistics().used_heap_size }),
+)

@@ -1,14 +1,23 @@
 // The server as `npm run build` makes it: each of its threads, and what it says of where it failed.
 
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { spawn } from 'node:child_process'
+import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 import { describe, expect, test } from 'vitest'
 
 import { inSources } from '../../src/files/source-position.ts'
-import { mainFile, projectFolder } from '../support/server.ts'
+import { freePort } from '../support/free-ports.ts'
+import {
+  mainFile,
+  projectFolder,
+  stopChild,
+  temporaryFolder,
+  watchChild,
+} from '../support/server.ts'
 import { clientOf, servedZone } from '../support/served-zone.ts'
+import { until } from '../support/wait.ts'
 
 const domain = 'built.example.test'
 const hosts = Array.from({ length: 3000 }, (_, i) => `  host${i}: { A: 192.0.2.${i & 255} }\n`)
@@ -72,15 +81,102 @@ describe('built', () => {
     expect(inSources('at f (file:///nowhere/x.js:1:1)')).toBe('at f (file:///nowhere/x.js:1:1)')
     expect(inSources('at node:net:1:2')).toBe('at node:net:1:2')
   })
+
+  // Characters beyond ASCII are escaped after the map was written.
+  test('leads to the source from what lies behind an escape, too', () => {
+    const file = join(dist, 'chunks/serve.cjs')
+    const frames = readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((line, i) =>
+        /\\u20/.test(line)
+          ? [...line.matchAll(/function (\w{8,})\(/g)].map(({ index, 1: name = '' }) => ({
+              name: name.replace(/\$\d+$/, ''),
+              frame: `${pathToFileURL(file).href}:${i + 1}:${index + 'function '.length + 1}`,
+            }))
+          : [],
+      )
+    const sought = frames.flatMap(({ name, frame }) => {
+      const [, path, line] = /\/(src\/[^:]+\.ts):(\d+)/.exec(inSources(frame)) ?? []
+      return path === undefined ? [] : [{ name, path, line: Number(line) }]
+    })
+    expect(sought.length).toBeGreaterThan(100)
+    for (const { name, path, line } of sought)
+      expect(readFileSync(join(projectFolder, path), 'utf8').split('\n')[line - 1]).toContain(name)
+  })
 })
 
 /** File, line and column of a text of the build. */
 function placeOf(text: string): readonly [string, number, number] {
   for (const name of readdirSync(join(dist, 'chunks'))) {
-    if (!name.endsWith('.js')) continue
+    if (!/\.c?js$/.test(name)) continue
     const lines = readFileSync(join(dist, 'chunks', name), 'utf8').split('\n')
     const line = lines.findIndex((one) => one.includes(text))
     if (line >= 0) return [`chunks/${name}`, line + 1, (lines[line] as string).indexOf(text) + 1]
   }
   throw new Error(`nothing in the build says ${text}`)
 }
+
+// Of each script that a thread runs: whether V8 refuses the code that is given for it; undefined: none is.
+const watchScripts = `
+import { writeSync } from 'node:fs'
+import vm from 'node:vm'
+vm.Script = class extends vm.Script {
+  constructor(text, options) {
+    super(text, options)
+    writeSync(2, JSON.stringify([options.filename, this.cachedDataRejected ?? 'none']) + '\\n')
+  }
+}`
+
+/** Starts a build, and ends it when it serves: by bundle, whether its code was refused. */
+async function codeRefusedBy(main: string): Promise<Readonly<Record<string, unknown>>> {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'built.yaml'), zoneFile)
+  const watcher = join(temporaryFolder(), 'watch-scripts.mjs')
+  writeFileSync(watcher, watchScripts)
+  const listen = `--listen=127.0.0.1:${await freePort()}`
+  const flags = [`--zones=${folder}`, listen, '--admin=off', '--workers=1', '--lameduck=0s']
+  const child = watchChild(
+    spawn(process.execPath, [`--import=${watcher}`, main, 'serve', ...flags], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  )
+  await until(() => child.logs().some(({ event }) => event === 'server.ready') || null, {
+    what: `a server that is ready: ${child.stderr()}`,
+    withinMs: 60_000,
+  })
+  expect(await stopChild(child, 15_000)).toEqual({ code: 0, signal: null })
+  const lines = child.stderr().split('\n').filter(Boolean)
+  const seen = lines.map((line) => JSON.parse(line) as [string, unknown])
+  return Object.fromEntries(seen.map(([url, refused]) => [basename(url), refused]))
+}
+
+/** A copy of the build, with the code of its bundles changed. */
+function buildWith(change: (code: Buffer) => Buffer): string {
+  const folder = temporaryFolder()
+  const copy = join(folder, 'dist')
+  cpSync(dist, copy, { recursive: true })
+  cpSync(join(projectFolder, 'package.json'), join(folder, 'package.json'))
+  symlinkSync(join(projectFolder, 'node_modules'), join(folder, 'node_modules'))
+  for (const name of readdirSync(join(copy, 'chunks')).filter((one) => one.endsWith('.code')))
+    writeFileSync(join(copy, 'chunks', name), change(readFileSync(join(copy, 'chunks', name))))
+  return join(copy, 'main.js')
+}
+
+describe('the code that V8 made at the build', () => {
+  test('is taken by the server and its threads', async () => {
+    expect(await codeRefusedBy(mainFile)).toMatchObject({
+      'serve.cjs': false,
+      'worker.cjs': false,
+      'load-thread.cjs': false,
+    })
+  })
+
+  test.for([
+    ['cut off', (code: Buffer) => code.subarray(0, code.length >> 1)],
+    ['of another version', (code: Buffer) => Buffer.from(code).fill(7, 4, 8)],
+    ['empty', () => Buffer.alloc(0)],
+  ] as const)('is refused where it is %s: the server compiles its text', async ([, change]) => {
+    const refused = await codeRefusedBy(buildWith(change))
+    expect(refused).toMatchObject({ 'serve.cjs': true, 'worker.cjs': true })
+  })
+})

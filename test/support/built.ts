@@ -21,6 +21,9 @@ export default function buildServer(): () => void {
   cpSync(join(projectFolder, 'package.json'), join(folder, 'package.json'))
   cpSync(join(projectFolder, 'bin'), join(folder, 'bin'), { recursive: true })
   symlinkSync(join(projectFolder, 'node_modules'), join(folder, 'node_modules'))
+  execFileSync(process.execPath, [join(projectFolder, 'deploy/cache-code.ts'), dist], {
+    stdio: 'pipe',
+  })
   process.env['BUILT_MAIN'] = join(dist, 'main.js')
   return () => rmSync(folder, { recursive: true, force: true })
 }
