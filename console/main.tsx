@@ -13,9 +13,12 @@ import { applyAppearance } from './shell/theme.ts'
 import { sessionSlot } from './shell/settings.tsx'
 import { SessionFoot } from './shell/sign-in.tsx'
 import { views } from './shell/view-row.ts'
-import { followServer } from './store/live.ts'
+import { followServer, refresh } from './store/live.ts'
 import { learnSession } from './store/session.ts'
 import { viewTable } from './views/view-table.ts'
+
+/** What the server says is mostly there with the scripts: a page without it is drawn first where it takes longer. */
+const shellAfterMs = 20
 
 applyAppearance()
 views.value = viewTable
@@ -23,5 +26,9 @@ followFragment()
 followKeys(openFind)
 followServer()
 sessionSlot.value = SessionFoot
-void learnSession()
-render(<App />, document.querySelector('#console') as HTMLElement)
+const known = refresh()
+const shellTime = new Promise((resolve) => setTimeout(resolve, shellAfterMs))
+void Promise.race([known, shellTime]).then(() =>
+  render(<App />, document.querySelector('#console') as HTMLElement),
+)
+void known.then(learnSession)

@@ -1,25 +1,26 @@
 // An event of the log as a line: when, a mark, and what happened in a sentence, with a link to whom.
 
 import type { VNode } from 'preact'
+import { memo } from 'preact/compat'
 
 import { href } from '../shell/route.ts'
 import type { EventRecord } from '../store/rows.ts'
 import './event-line.css'
-import { clockTime, localTime, shortTime, span } from './figures.ts'
+import { clockTime, hoverTitle, shortTime, span } from './figures.ts'
 import { reasonWords, shown } from './shown.ts'
 import { type Mark, StateMark } from './state-mark.tsx'
 
 interface EventLineProps {
   readonly event: EventRecord
-  /** Of the server, for the ends of overrides. */
+  /** Of the server, for the ends of overrides: to the minute, since each value draws the line anew. */
   readonly nowMs: number
 }
 
-export function EventLine({ event, nowMs }: EventLineProps): VNode {
+export const EventLine = memo(({ event, nowMs }: EventLineProps): VNode => {
   const { mark, subject, says } = eventParts(event, nowMs)
   return (
     <li class="event-line">
-      <time dateTime={event.at} title={localTime(event.at)}>
+      <time dateTime={event.at} {...hoverTitle(event.at)}>
         {clockTime(event.at)}
       </time>
       <StateMark mark={mark} />
@@ -33,7 +34,7 @@ export function EventLine({ event, nowMs }: EventLineProps): VNode {
       </span>
     </li>
   )
-}
+})
 
 /** A target leads to its view at that moment, whatever else is a name. */
 function Subject({

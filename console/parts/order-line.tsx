@@ -4,7 +4,7 @@ import type { ComponentChildren, VNode } from 'preact'
 
 import { serverNowMs } from '../store/live.ts'
 import type { OverrideRow } from '../store/rows.ts'
-import { figure, localTime, percent, shortTime, span } from './figures.ts'
+import { figure, hoverTitle, percent, shortTime, span } from './figures.ts'
 import './order-line.css'
 import { shown } from './shown.ts'
 
@@ -27,7 +27,7 @@ export function OrderLine({
         {pool !== null && <span class="dim"> in {shown(pool)}</span>}
       </span>
       <span class="do">{children}</span>
-      <span class="mid" title={until === null ? undefined : localTime(until)}>
+      <span class="mid" {...(until === null ? {} : hoverTitle(until))}>
         {[...reason, ...author, endText(until, nowMs)].join(' · ')}
       </span>
       {until !== null && (

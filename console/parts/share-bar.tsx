@@ -54,12 +54,10 @@ export function ShareBar({ share: { had, due }, hue }: { share: Share; hue: stri
   )
 }
 
-/** The bar slides in its track and the tick along it: by `transform`, so that a page of moving bars is not laid out anew. */
+/** Bar and tick are backgrounds: a hundred rows of what is moved or cut off take the browser long to put together. */
 export const BulletParts = ({ had, due }: { had: number; due: number | null }): VNode => (
   <>
-    <i>
-      <b style={{ transform: `translateX(${((had - 1) * 100).toFixed(1)}%)` }} />
-    </i>
-    {due !== null && <u style={{ transform: `translateX(${(due * 100).toFixed(1)}%)` }} />}
+    <i style={{ '--had': `${(had * 100).toFixed(1)}%` }} />
+    {due !== null && <u style={{ '--due': `${(due * 100).toFixed(1)}%` }} />}
   </>
 )

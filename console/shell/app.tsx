@@ -26,7 +26,7 @@ function load(row: ViewRow): void {
   const keep = (outcome: Loaded): void => {
     loaded.value = new Map(loaded.value).set(row.path, outcome)
   }
-  row.load().then(
+  row.load?.().then(
     (View) => keep({ kind: 'view', View }),
     (error: Error) => keep({ kind: 'failed', why: error.message }),
   )
@@ -73,10 +73,12 @@ export function App(): VNode {
 }
 
 function ViewPlace({ row, ...props }: ViewProps & { row: ViewRow }): VNode | null {
-  const outcome = loaded.value.get(row.path)
+  const { View } = row
+  const outcome = View === undefined ? loaded.value.get(row.path) : { kind: 'view' as const, View }
+  const isMissing = outcome === undefined
   useEffect(() => {
-    if (outcome === undefined) load(row)
-  }, [row, outcome])
+    if (isMissing) load(row)
+  }, [row, isMissing])
   if (outcome === undefined) return null
   switch (outcome.kind) {
     case 'view':

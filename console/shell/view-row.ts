@@ -25,7 +25,9 @@ export interface ViewRow {
   readonly isInTabBar: boolean
   /** Figure beside its name in the rail; null: none. Reads signals. */
   readonly count?: () => { readonly count: number; readonly tone: Tone } | null
-  readonly load: () => Promise<ComponentType<ViewProps>>
+  /** The view, of the one that comes with the page: it is drawn at once. The others are loaded. */
+  readonly View?: ComponentType<ViewProps>
+  readonly load?: () => Promise<ComponentType<ViewProps>>
 }
 
 /** In the order of the rail. */

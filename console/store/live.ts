@@ -66,6 +66,10 @@ const aheadMs = signal(0)
 export const serverNowMs: ReadonlySignal<number> = computed(
   () => Math.floor((tick.value + aheadMs.value) / 1000) * 1000,
 )
+/** The same by whole minutes, for what says no seconds. */
+export const serverMinuteMs: ReadonlySignal<number> = computed(
+  () => Math.floor(serverNowMs.value / 60_000) * 60_000,
+)
 export const silentMs: ReadonlySignal<number> = computed(() =>
   Math.max(0, tick.value - heardAtMs.value),
 )

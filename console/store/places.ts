@@ -59,6 +59,31 @@ export interface TargetFacts {
   readonly overrides: readonly OverrideRow[]
 }
 
+/** The members of each pool, as they were last asked for. */
+interface PoolMembers {
+  readonly indexes: ReadonlyMap<string, readonly number[]>
+  readonly last: Map<string, readonly MemberRow[]>
+}
+
+const poolsByPlaces = new WeakMap<Places, PoolMembers>()
+
+/** In the order of the overview; the same array as before while none of them has changed. `pool`: as `poolKey` gives it. */
+export function poolMembersOf(
+  { members }: Pick<Overview, 'members'>,
+  pool: string,
+): readonly MemberRow[] {
+  const { indexes, last } = once(poolsByPlaces, placesOf(members, memberKey), () => ({
+    indexes: Map.groupBy(members.keys(), (index) => poolKey(members[index] as MemberRow)),
+    last: new Map(),
+  }))
+  const own = indexes.get(pool) ?? []
+  const before = last.get(pool)
+  if (before !== undefined && own.every((at, i) => members[at] === before[i])) return before
+  const rows = own.map((at) => members[at] as MemberRow)
+  last.set(pool, rows)
+  return rows
+}
+
 const indexesByPlaces = new WeakMap<Places, ReadonlyMap<string, readonly number[]>>()
 const ordersOfTargets = new WeakMap<Rows, ReadonlyMap<string, readonly OverrideRow[]>>()
 

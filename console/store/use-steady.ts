@@ -1,25 +1,26 @@
 // Values made of signals, for components that are to be drawn anew only where what they show has become another.
 
-import { computed } from '@preact/signals'
+import { computed, type ReadonlySignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 
 type Fields = Readonly<Record<string, unknown>>
 
 /**
  * What `compute` makes of signals, the same object as before while its fields are the same: values, or arrays of the same
- * values. Another `compute` begins anew.
+ * values.
  */
-export function useSteady<Value extends object>(compute: () => Value): Value {
-  const steady = useMemo(() => {
-    let last: Value | null = null
-    return computed(() => {
-      const next = compute()
-      if (last === null || !isAlike(last as Fields, next as Fields)) last = next
-      return last
-    })
-  }, [compute])
-  return steady.value
+export function steadily<Value extends object>(compute: () => Value): ReadonlySignal<Value> {
+  let last: Value | null = null
+  return computed(() => {
+    const next = compute()
+    if (last === null || !isAlike(last as Fields, next as Fields)) last = next
+    return last
+  })
 }
+
+/** The value of `steadily`. Another `compute` begins anew. */
+export const useSteady = <Value extends object>(compute: () => Value): Value =>
+  useMemo(() => steadily(compute), [compute]).value
 
 function isAlike(a: Fields, b: Fields): boolean {
   const keys = Object.keys(a)

@@ -13,7 +13,7 @@ export const viewTable: readonly ViewRow[] = [
     group: 'steering',
     goKey: 'o',
     isInTabBar: true,
-    load: () => Promise.resolve(Overview),
+    View: Overview,
   },
   {
     path: 'target',

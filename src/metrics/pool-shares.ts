@@ -94,14 +94,13 @@ class SampledShares implements PoolShares {
     const seconds = this.#windowSeconds()
     return sampled.map(({ member: { zone, pool, target }, key }) => {
       const sums = this.#sums.get(key) ?? newSums()
-      const [actual = 0, expected = 0] = sums.subarray(totalsAt)
       const [had, due, addressesHad, addressesDue] = windowOf(sums)
       return {
         zone,
         pool,
         target,
-        expected,
-        actual,
+        expected: sums[totalsAt + cells.rungsDue] as number,
+        actual: sums[totalsAt + cells.rungs] as number,
         window: { seconds, had, due },
         addresses: { had: addressesHad, due: addressesDue },
       }
@@ -179,8 +178,10 @@ class SampledShares implements PoolShares {
 /** Sums of the buckets, in the order of `cells`. */
 function windowOf(sums: Float64Array): readonly [number, number, number, number] {
   const sum: [number, number, number, number] = [0, 0, 0, 0]
-  for (let at = 0; at < totalsAt; at += cellCount)
-    for (const cell of Object.values(cells)) sum[cell] += sums[at + cell] as number
+  for (let at = 0; at < totalsAt; at++) {
+    const cell = at % cellCount
+    sum[cell] = (sum[cell] as number) + (sums[at] as number)
+  }
   return sum
 }
 

@@ -41,6 +41,8 @@ export interface EndpointWatch {
   update(addresses: readonly WatchedAddress[], pools?: readonly WatchedPool[]): void
   /** One entry for each watched address. */
   states(): readonly WatchedState[]
+  /** How many there are, and how many of them are up: for those who need no more. */
+  addressCounts(): AddressCounts
   /** Has the addresses of a target probed now. Returns those that this instance probes. */
   probeNow(zone: string, target: string): readonly string[]
   /** Whether every slot of the first set has had a finished probe; stays true over reloads. */
@@ -55,6 +57,11 @@ export interface EndpointWatch {
   ownFaults(): OwnFaults
   /** Aborts the probes in flight and resolves once their sockets are closed. The table stays as it is. */
   stop(): Promise<void>
+}
+
+interface AddressCounts {
+  readonly up: number
+  readonly of: number
 }
 
 /** `blind`: those of which no probe has said anything for long. `reasons`: each reason once, with commas. */
@@ -176,6 +183,15 @@ class ScheduledEndpointWatch implements EndpointWatch {
     return [...this.#endpoints.values()].flatMap((endpoint) =>
       describeState(endpoint.health, this.#scheduler.nextInMs(endpoint), this.#options.clock),
     )
+  }
+
+  addressCounts(): AddressCounts {
+    let [up, of] = [0, 0]
+    for (const { health } of this.#endpoints.values()) {
+      of += health.addresses.length
+      if (health.state === SlotState.up) up += health.addresses.length
+    }
+    return { up, of }
   }
 
   probeNow(zone: string, target: string): readonly string[] {

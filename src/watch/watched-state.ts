@@ -100,32 +100,35 @@ export function describeState(
   const wallOffsetMs = clock.wallMs() - clock.monotonicMs()
   const hasOutcome = health.lastOutcome !== null
   const failure = health.lastFailure
-  const shared = {
+  const { profile, factor, history } = health
+  const { slowStart, shedding } = health.factors()
+  const alerts = health.alerts.raised()
+  // All fields in one literal: spreads took a third of the time of a look at ten thousand.
+  return health.addresses.map(({ zone, target, address }) => ({
     slot: health.slot,
-    port: health.profile.port,
-    profile: health.profile.name,
-    ...dampingOf(health),
+    zone,
+    target,
+    address,
+    port: profile.port,
+    profile: profile.name,
+    state: stateNames[health.state],
     sinceMs: health.sinceMs + wallOffsetMs,
     lastOutcome: health.lastOutcome,
     lastOutcomeAtMs: hasOutcome ? health.lastOutcomeAtMs + wallOffsetMs : null,
     lastFailure: failure && { outcome: failure.outcome, atMs: failure.atMs + wallOffsetMs },
-    latency: () => latencyPercentiles(health.history.latency),
-    factor: health.factor,
-    ...health.factors(),
-    alerts: health.alerts.raised(),
+    counts: health.counts,
+    holdSeconds: health.holdSeconds,
+    reason: health.reason(),
+    flaps: health.flaps(),
+    downs: history.downs,
+    latency: () => latencyPercentiles(history.latency),
+    factor,
+    slowStart,
+    shedding,
+    fall: profile.fall,
+    rise: profile.rise,
+    alerts,
+    isHeld: health.isHeld(),
     nextProbeInMs,
-  }
-  return health.addresses.map(({ zone, target, address }) => ({ zone, target, address, ...shared }))
+  }))
 }
-
-const dampingOf = (health: EndpointHealth) => ({
-  state: stateNames[health.state],
-  counts: health.counts,
-  holdSeconds: health.holdSeconds,
-  reason: health.reason(),
-  flaps: health.flaps(),
-  downs: health.history.downs,
-  isHeld: health.isHeld(),
-  fall: health.profile.fall,
-  rise: health.profile.rise,
-})

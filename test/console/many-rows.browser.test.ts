@@ -1,9 +1,12 @@
 // Ten thousand targets in a browser, counted and not timed: how many rows are in the page, what a change touches, and that
 // keys and find reach rows that are not there yet.
 
+import { readFileSync } from 'node:fs'
+
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
+import type { ConsoleManifest } from '../../console/build.ts'
 import { axeFindings, isTooWide, type PageOptions, servedBrowser } from '../support/browser.ts'
 import { until } from '../support/wait.ts'
 import { memberRow, type ScriptedConsole, scriptConsole, targetRow } from './scripted-console.ts'
@@ -115,6 +118,11 @@ describe('of ten thousand targets', () => {
   })
 })
 
+const builtManifest = (): ConsoleManifest =>
+  JSON.parse(
+    readFileSync(new URL('../../dist/console/manifest.json', import.meta.url), 'utf8'),
+  ) as ConsoleManifest
+
 /** What of the tables changes until the page has taken what `change` sends: `TARGET: CLASS OF CELL`. */
 async function changesOf(of: ScriptedConsole, change: () => void): Promise<readonly string[]> {
   await page.evaluate(`
@@ -161,6 +169,29 @@ describe('of sixty targets', () => {
     await open(few)
     await row('t59').waitFor()
     expect(few.asked('/overview') - before).toBe(1)
+  })
+
+  test('what else the page needs is asked for once it has something to show', async () => {
+    const before = few.paths.length
+    await open(few)
+    await row('t59').locator('svg.history-strip').waitFor()
+    const paths = few.paths.slice(before)
+    const data = paths.indexOf('/overview')
+    for (const path of ['/session', '/events', '/zones', '/history', '/stream'])
+      expect([path, paths.indexOf(path) > data]).toEqual([path, true])
+    const files = paths.filter((path) => /^\/console\/assets\/.*\.(?:js|css)$/.test(path))
+    const firstView = builtManifest().firstView.map((path) => `/console/${path}`)
+    expect(files.toSorted()).toEqual(firstView.toSorted())
+  })
+
+  test('a local time is made for the row that is pointed at', async () => {
+    await open(few)
+    const standing = row('t7').locator('.standing')
+    await standing.waitFor()
+    expect(await page.locator('.standing[title]').count()).toBe(0)
+    await standing.hover()
+    expect(await standing.getAttribute('title')).toMatch(/^since \S/)
+    expect(await page.locator('.standing[title]').count()).toBe(1)
   })
 })
 

@@ -4,8 +4,10 @@
 import { describe, expect, test } from 'vitest'
 
 import { addEvents, applyDelta, keepEqualRows, wholeOverview } from '../../console/store/reduce.ts'
+import { poolMembersOf } from '../../console/store/places.ts'
 import type { EventRecord, Overview, TargetRow } from '../../console/store/rows.ts'
 import { targetRow } from './sample-rows.ts'
+import { memberRow } from './scripted-console.ts'
 
 const row = (target: string, more: Partial<TargetRow> = {}): TargetRow =>
   targetRow('example.com', target, { probe: 'default', ...more })
@@ -43,6 +45,25 @@ describe('a delta', () => {
   ])('%s', (_, frame, kind) => {
     expect(applyDelta(known, frame).kind).toBe(kind)
   })
+})
+
+test('the members of a pool are the same array until one of them changes', () => {
+  const sent = (pool: string, target: string, due: number) =>
+    ({ ...memberRow(pool, target, due), zone: 'example.com' }) as const
+  const before = wholeOverview({
+    ...known,
+    members: [sent('a', 'mx1', 0.5), sent('b', 'mx1', 1), sent('a', 'mx2', 0.5)],
+  })
+  const pools = (of: Overview) =>
+    ['example.com a', 'example.com b'].map((key) => poolMembersOf(of, key))
+  const [a, b] = pools(before)
+  expect(a?.map(({ target }) => target)).toEqual(['mx1', 'mx2'])
+  const outcome = applyDelta(before, { ...delta, members: [sent('a', 'mx2', 0.2)] })
+  if (outcome.kind !== 'applied') throw new Error(outcome.kind)
+  const [nextA, nextB] = pools(outcome.overview)
+  expect(nextB).toBe(b)
+  expect(nextA?.map(({ due }) => due)).toEqual([0.5, 0.2])
+  expect(nextA?.[0]).toBe(a?.[0])
 })
 
 test('factors of a weight that were not sent are 1', () => {

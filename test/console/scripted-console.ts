@@ -16,6 +16,8 @@ export interface ScriptedConsole {
   readonly overview: Overview
   /** Names in the questions of /history, one list a question. */
   readonly historyNames: readonly (readonly string[])[]
+  /** All paths that were asked for, in that order. */
+  readonly paths: readonly string[]
   /** How often a path was asked for. */
   asked(path: string): number
   /** Sends a delta, when a stream is open. */
@@ -109,7 +111,7 @@ export async function scriptConsole(pools: readonly number[]): Promise<ScriptedC
   let figuresSent = 0
   const open = new Set<ServerResponse>()
   const historyNames: (readonly string[])[] = []
-  const asked = new Map<string, number>()
+  const paths: string[] = []
   const pages = createConsolePages('', readConsoleFiles)
 
   const replies: Readonly<Record<string, (url: URL) => unknown>> = {
@@ -131,7 +133,7 @@ export async function scriptConsole(pools: readonly number[]): Promise<ScriptedC
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', 'http://localhost')
-    asked.set(url.pathname, (asked.get(url.pathname) ?? 0) + 1)
+    paths.push(url.pathname)
     const { method, headers } = request
     const page = await pages.reply({ method, path: url.pathname, headers })
     if (page !== null) {
@@ -165,7 +167,8 @@ export async function scriptConsole(pools: readonly number[]): Promise<ScriptedC
       return overview
     },
     historyNames,
-    asked: (path) => asked.get(path) ?? 0,
+    paths,
+    asked: (path) => paths.filter((one) => one === path).length,
     send(rows) {
       sequence++
       overview = {

@@ -244,6 +244,7 @@ describe('the set', () => {
       'smtp.example.com mx1 up',
       'b.example other up',
     ])
+    expect(watch.addressCounts()).toEqual({ up: 2, of: 2 })
   })
 
   test('a reload keeps what stays, resets and aborts what leaves', async () => {

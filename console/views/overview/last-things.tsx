@@ -6,7 +6,7 @@ import { Card } from '../../parts/card.tsx'
 import { EventLine } from '../../parts/event-line.tsx'
 import { OrderLine } from '../../parts/order-line.tsx'
 import { href } from '../../shell/route.ts'
-import { events, overrides, serverNowMs } from '../../store/live.ts'
+import { events, overrides, serverMinuteMs } from '../../store/live.ts'
 import { UndoButton } from './row-orders.tsx'
 
 const mostEvents = 9
@@ -21,7 +21,7 @@ export function LastEvents(): VNode {
       ) : (
         <ul>
           {last.map((event) => (
-            <EventLine key={event.id} event={event} nowMs={serverNowMs.value} />
+            <EventLine key={event.id} event={event} nowMs={serverMinuteMs.value} />
           ))}
         </ul>
       )}

@@ -3,10 +3,10 @@
 import type { ReadonlySignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { memo } from 'preact/compat'
-import { useCallback } from 'preact/hooks'
+import { useMemo } from 'preact/hooks'
 
 import { Changed } from '../../parts/changed.tsx'
-import { figure, localTime, milliseconds } from '../../parts/figures.ts'
+import { figure, hoverTitle, milliseconds } from '../../parts/figures.ts'
 import { InCaches } from '../../parts/in-caches.tsx'
 import { type Share, ShareBar, shareOf, type ShareSums } from '../../parts/share-bar.tsx'
 import { shown } from '../../parts/shown.ts'
@@ -16,9 +16,9 @@ import { Strip } from '../../parts/strip.tsx'
 import { VoteMarks } from '../../parts/vote-marks.tsx'
 import { href } from '../../shell/route.ts'
 import { overview, serverNowMs } from '../../store/live.ts'
-import { factsOf, memberOf, nameKey } from '../../store/places.ts'
+import { factsOf, memberOf, nameKey, type TargetFacts } from '../../store/places.ts'
 import type { MemberRow, TargetRow } from '../../store/rows.ts'
-import { useSteady } from '../../store/use-steady.ts'
+import { steadily } from '../../store/use-steady.ts'
 import { useHistory } from './histories.ts'
 import { RowOrders } from './row-orders.tsx'
 
@@ -34,7 +34,7 @@ interface MemberLineProps {
 
 /** Drawn anew where something that it shows has changed: of ten thousand rows a message concerns a few. */
 export const MemberLine = memo(({ member: key, sums, hue, index }: MemberLineProps): VNode => {
-  const line = useSteady(useCallback(() => lineOf(key, sums.value), [key, sums]))
+  const line = useMemo(() => lineSignal(key, sums), [key, sums]).value
   const { member } = line
   if (member === null) return <tr aria-rowindex={index} />
   const { zone, pool, target } = member
@@ -92,17 +92,36 @@ const noLine: Line = {
   due: 0,
 }
 
-function lineOf(key: string, sums: ShareSums): Line {
+/** Each message has its row found; what it shows is made anew where that is another one, and each second. */
+function lineSignal(key: string, sums: ReadonlySignal<ShareSums>): ReadonlySignal<Line> {
+  const row = steadily(() => rowOf(key))
+  return steadily(() => lineOf(row.value, sums.value, serverNowMs.value))
+}
+
+interface Row extends TargetFacts {
+  /** null: it has gone. */
+  readonly member: MemberRow | null
+}
+
+const noRow: Row = { member: null, addresses: [], overrides: [] }
+
+function rowOf(key: string): Row {
   const known = overview.value
   const member = known === null ? undefined : memberOf(known, key)
-  if (known === null || member === undefined) return noLine
-  const facts = factsOf(known, nameKey(member))
+  if (known === null || member === undefined) return noRow
+  const { addresses, overrides } = factsOf(known, nameKey(member))
+  return { member, addresses, overrides }
+}
+
+function lineOf(row: Row, sums: ShareSums, nowMs: number): Line {
+  const { member, addresses } = row
+  if (member === null) return noLine
   const { had, due } = shareOf(member, sums)
   return {
     member,
-    addresses: facts.addresses,
-    worst: worstOf(facts.addresses),
-    ...standingOf(member, facts, serverNowMs.value),
+    addresses,
+    worst: worstOf(addresses),
+    ...standingOf(member, row, nowMs),
     // To what is shown of it: what one member is handed out moves the shares of all a little.
     had: had === null ? null : rounded(had),
     due: rounded(due),
@@ -144,7 +163,7 @@ function StateText({ standing, since }: { standing: Standing; since: string | nu
   return (
     <span
       class={`standing ${mark === 'up' ? '' : `tone-${toneOf(mark)}`}`}
-      title={since === null ? undefined : `since ${localTime(since)}`}
+      {...(since === null ? {} : hoverTitle(since, 'since '))}
     >
       <Changed value={mark}>
         <b>{word}</b>

@@ -13,9 +13,9 @@ import { shown } from '../../parts/shown.ts'
 import { isWindowed, rowCount, type RowGroup, WindowedRows } from '../../parts/windowed-rows.tsx'
 import { href } from '../../shell/route.ts'
 import { overview, serverNowMs } from '../../store/live.ts'
-import { memberOf, poolOf } from '../../store/places.ts'
+import { poolMembersOf, poolOf } from '../../store/places.ts'
 import type { MemberRow, PoolRow } from '../../store/rows.ts'
-import { useSteady } from '../../store/use-steady.ts'
+import { steadily, useSteady } from '../../store/use-steady.ts'
 import { MemberLine } from './member-line.tsx'
 import { type PoolUse, type ZoneNotes } from './zone-notes.ts'
 import type { PoolShape, ZoneShape } from './zone-shapes.ts'
@@ -99,8 +99,8 @@ function useGroups({ shape, notes, isFolded, wanted }: ZoneTableProps): Groups {
   useEffect(() => {
     if (wantedPool !== null && isFolded) setTurned((before) => new Set([...before, wantedPool]))
   }, [wantedPool, isFolded])
-  const sums = useMemo(
-    () => new Map(shape.pools.map((pool) => [pool.key, computed(() => sumsOf(pool))])),
+  const contents = useMemo(
+    () => new Map(shape.pools.map((pool) => [pool.key, contentsOf(pool)])),
     [shape],
   )
   const groups = useMemo(
@@ -111,24 +111,27 @@ function useGroups({ shape, notes, isFolded, wanted }: ZoneTableProps): Groups {
           ? { isOpen: isOpen(pool.key), turn: () => setTurned(turnedOver(pool.key)) }
           : null
         const use = notes?.uses.get(pool.pool) ?? null
+        const { members, sums } = contents.get(pool.key) as PoolContents
         return {
           key: pool.key,
           head: (index) => (
-            <PoolHead key={pool.key} pool={pool} use={use} hue={hue} index={index} fold={fold} />
+            <PoolHead
+              key={pool.key}
+              pool={pool}
+              members={members}
+              use={use}
+              hue={hue}
+              index={index}
+              fold={fold}
+            />
           ),
           rows: isOpen(pool.key) ? pool.members : [],
           row: (member, index) => (
-            <MemberLine
-              key={member}
-              member={member}
-              sums={sums.get(pool.key) as ReadonlySignal<ShareSums>}
-              hue={hue}
-              index={index}
-            />
+            <MemberLine key={member} member={member} sums={sums} hue={hue} index={index} />
           ),
         }
       }),
-    [shape, notes, isFolded, isOpen, sums],
+    [shape, notes, isFolded, isOpen, contents],
   )
   return { groups, isOpen }
 }
@@ -138,15 +141,24 @@ const turnedOver =
   (before: ReadonlySet<string>): ReadonlySet<string> =>
     new Set(before.has(pool) ? [...before].filter((one) => one !== pool) : [...before, pool])
 
-const membersOf = ({ members }: PoolShape): readonly MemberRow[] => {
-  const known = overview.value
-  return known === null ? [] : members.flatMap((key) => memberOf(known, key) ?? [])
+/** What is in a pool: another value where something of it has become another. */
+interface PoolContents {
+  readonly members: ReadonlySignal<readonly MemberRow[]>
+  readonly sums: ReadonlySignal<ShareSums>
 }
 
-const sumsOf = (pool: PoolShape): ShareSums => shareSumsOf(membersOf(pool))
+const noMembers: readonly MemberRow[] = []
+
+function contentsOf({ key }: PoolShape): PoolContents {
+  const members = computed(() =>
+    overview.value === null ? noMembers : poolMembersOf(overview.value, key),
+  )
+  return { members, sums: steadily(() => shareSumsOf(members.value)) }
+}
 
 interface PoolHeadProps {
   readonly pool: PoolShape
+  readonly members: PoolContents['members']
   readonly use: PoolUse | null
   readonly hue: string
   /** For `aria-rowindex`. */
@@ -155,14 +167,14 @@ interface PoolHeadProps {
   readonly fold: { readonly isOpen: boolean; readonly turn: () => void } | null
 }
 
-function PoolHead({ pool, use, hue, index, fold }: PoolHeadProps): VNode {
+function PoolHead({ fold, index, ...line }: PoolHeadProps): VNode {
   return (
     <tr class="pool" aria-rowindex={index}>
       <th scope="rowgroup" colSpan={columns.length}>
-        <PoolLine pool={pool} use={use} hue={hue}>
+        <PoolLine {...line}>
           {fold !== null && (
             <button type="button" class="link" aria-expanded={fold.isOpen} onClick={fold.turn}>
-              {fold.isOpen ? 'Fold' : `Show ${counted(pool.members.length, 'target')}`}
+              {fold.isOpen ? 'Fold' : `Show ${counted(line.pool.members.length, 'target')}`}
             </button>
           )}
         </PoolLine>
@@ -171,11 +183,11 @@ function PoolHead({ pool, use, hue, index, fold }: PoolHeadProps): VNode {
   )
 }
 
-interface PoolLineProps extends Pick<PoolHeadProps, 'pool' | 'use' | 'hue'> {
+interface PoolLineProps extends Omit<PoolHeadProps, 'index' | 'fold'> {
   readonly children: ComponentChildren
 }
 
-function PoolLine({ pool, use, hue, children }: PoolLineProps): VNode {
+function PoolLine({ pool, members: rows, use, hue, children }: PoolLineProps): VNode {
   const { row } = useSteady(useCallback(() => ({ row: rowOf(pool) }), [pool]))
   const { healthy = 0, healthyShare = 1, members = 0, availability24h = null } = row ?? {}
   const isWeak = healthyShare < 0.999 && members > 0
@@ -189,7 +201,7 @@ function PoolLine({ pool, use, hue, children }: PoolLineProps): VNode {
       {children}
       <span class="push">
         <span class="weak">{isWeak && `${percent(healthyShare, 0)} of its weight`}</span>
-        <WeightStack pool={pool} />
+        <WeightStack members={rows} />
         <span>
           <b>{healthy}</b> of {members}
         </span>
@@ -249,8 +261,8 @@ function BudgetLeft({ left }: { readonly left: number | null }): VNode {
 const mostInStack = 40
 
 /** The weights of its members beside each other; what does not take part is hatched. */
-function WeightStack({ pool }: { readonly pool: PoolShape }): VNode {
-  const { widths, out } = useSteady(useCallback(() => stackOf(pool), [pool]))
+function WeightStack({ members }: Pick<PoolContents, 'members'>): VNode {
+  const { widths, out } = useSteady(useCallback(() => stackOf(members.value), [members]))
   return (
     <span class="stack" aria-hidden="true">
       {widths.map((width, i) => (
@@ -260,11 +272,10 @@ function WeightStack({ pool }: { readonly pool: PoolShape }): VNode {
   )
 }
 
-function stackOf(pool: PoolShape): {
+function stackOf(members: readonly MemberRow[]): {
   readonly widths: readonly string[]
   readonly out: readonly boolean[]
 } {
-  const members = membersOf(pool)
   const total = members.reduce((sum, { weight }) => sum + weight.configured, 0)
   const first = total > 0 ? members.slice(0, mostInStack) : []
   return {

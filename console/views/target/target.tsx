@@ -18,7 +18,7 @@ import { StateMark, toneOf } from '../../parts/state-mark.tsx'
 import { href } from '../../shell/route.ts'
 import { FindButton, Freshness, usePageTitle } from '../../shell/view-head.tsx'
 import type { ViewProps } from '../../shell/view-row.ts'
-import { events, isStale, overview, serverNowMs } from '../../store/live.ts'
+import { events, isStale, overview, serverMinuteMs, serverNowMs } from '../../store/live.ts'
 import type { AddressDetail, EventsReply, MemberRow, TargetReply } from '../../store/rows.ts'
 import { useReply } from '../../store/use-reply.ts'
 import { undoOverride } from '../drains/override-dialog.tsx'
@@ -225,7 +225,7 @@ function TargetEvents({ zone, target }: { zone: string; target: string }): VNode
       ) : (
         <ul>
           {value.events.map((event) => (
-            <EventLine key={event.id} event={event} nowMs={serverNowMs.value} />
+            <EventLine key={event.id} event={event} nowMs={serverMinuteMs.value} />
           ))}
         </ul>
       )}

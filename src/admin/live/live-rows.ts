@@ -238,20 +238,23 @@ const isSameName = (a: RowName, b: RowName): boolean =>
   a.port === b.port
 
 /** Whether `row` has everything that is in `part`. */
-const hasPart = (row: object, part: object): boolean =>
-  Object.entries(part).every(([key, value]) => isSame((row as Record<string, unknown>)[key], value))
+function hasPart(row: object, part: object): boolean {
+  for (const key in part) if (!isSame(fieldOf(row, key), fieldOf(part, key))) return false
+  return true
+}
+
+const fieldOf = (value: object, key: string): unknown => (value as Record<string, unknown>)[key]
 
 /** Equality of values as JSON has them. */
 export function isSame(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  const keys = Object.keys(a)
-  return (
-    keys.length === Object.keys(b).length &&
-    keys.every((key) =>
-      isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]),
-    )
-  )
+  let fields = 0
+  for (const key in a) {
+    if (!isSame(fieldOf(a, key), fieldOf(b, key))) return false
+    fields++
+  }
+  return fields === Object.keys(b).length
 }
 
 /** The JSON of an overview, row by row; what there is little of comes first. */

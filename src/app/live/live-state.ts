@@ -108,7 +108,6 @@ function figuresOf({ clock, watch, workers, recorders }: LiveInputs, streams: nu
   const answered = [...totals.keys()].filter((key) => key.startsWith('rcodes '))
   const responses = answered.reduce((sum, key) => sum + of('rcodes', key.slice(7)), 0)
   const started = of('probes', 'started')
-  const states = watch.states()
   return {
     at: isoTime(wallMs),
     overSeconds: Math.round(overMs / 1000),
@@ -117,7 +116,7 @@ function figuresOf({ clock, watch, workers, recorders }: LiveInputs, streams: nu
     failedOpen: of('reasons', 'failed-open'),
     failedOpenTotal: totals.get('reasons failed-open') ?? 0,
     truncatedPerSecond: perSecond(of('fates', 'truncated')),
-    addresses: { up: states.filter(({ state }) => state === 'up').length, of: states.length },
+    addresses: watch.addressCounts(),
     probesPerSecond: perSecond(started),
     lateProbesShare: started > 0 ? of('probes', 'late') / started : null,
     workers: workersOf(workers),
