@@ -2,7 +2,7 @@
 // answers should wait for. A question of /explain is gone through twice: first with a single draw, to learn which
 // notes of the control thread its explanation needs. Importing this module starts the thread.
 
-import { getRandomValues } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 
 import { type ExplainContext, explain } from '../../explain/explain.ts'
@@ -54,7 +54,7 @@ function contextOf({ catalog, places, databases }: World): Context {
     scopes,
     places,
     databases,
-    random: createRandom(getRandomValues(new Int32Array(4))),
+    random: createRandom(randomFillSync(new Int32Array(4))),
   }
 }
 

@@ -209,8 +209,11 @@ const four = (octets: Uint8Array, at: number): number =>
   (three(octets, at) << 8) | (octets[at + 3] as number)
 
 class CachedScopes implements Scopes {
-  /** Four words a cell: both halves of the key, map number, decision << 8 | scope. A cell fits in a cache line. */
-  readonly #words = new Int32Array(cells * 4).fill(unused)
+  /**
+   * Four words a cell: both halves of the key, map number, decision << 8 | scope. A cell fits in a cache line. Those that
+   * begin with map 0, which there is not, are empty: their memory is not touched, and not taken before it is used.
+   */
+  readonly #words = new Int32Array(cells * 4)
   /** Word index of the cell of the last `prefixLength` call; `unused` where that call has none. */
   #cell = unused
   /** Key and result of the last `cachedMapOf` call. */
@@ -312,7 +315,7 @@ class CachedScopes implements Scopes {
   ): CachedScopeMap {
     this.#asns.collect([policy])
     const map = createScopeMap({ policy, internal }, this.#networks.country, this.#asns)
-    const fresh = { map, number: this.#mapCount++, epoch: this.#epoch, table: null }
+    const fresh = { map, number: ++this.#mapCount, epoch: this.#epoch, table: null }
     const cached = previous === null ? fresh : Object.assign(previous, fresh)
     this.#cachedMaps.set(key, cached)
     return cached

@@ -1,7 +1,7 @@
 // The control thread's handle of one answering worker: what outlives a thread that is replaced (its counters and its
 // backoff), and the sockets that must not outlive their thread.
 
-import { getRandomValues } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 
 import { type Counters, createCounters } from '../../answer/counters.ts'
@@ -127,7 +127,7 @@ export function startThread(
   handle.handed = handle.handed.filter(({ isHeld }) => isHeld)
   const { sockets, wakeupFd } = handle
   const countersBuffer = handle.counters.buffer
-  const seed = getRandomValues(new Int32Array(4))
+  const seed = randomFillSync(new Int32Array(4))
   const workerData: WorkerInit = {
     ...init,
     kind,
