@@ -4,6 +4,7 @@
 import { useId, useMemo, useState } from 'preact/hooks'
 import type { VNode } from 'preact'
 
+import { countryName } from '../parts/place-words.ts'
 import './world-map.css'
 import {
   centreOf,
@@ -104,12 +105,6 @@ const centresOf = (paths: WorldMapProps['paths']): ReadonlyMap<string, Point> =>
 /** In the middle of the drawing, so that each arrow leads somewhere. */
 const firstCountry = (paths: WorldMapProps['paths']): string =>
   'DE' in paths ? 'DE' : (Object.keys(paths)[0] ?? '')
-
-const names = new Intl.DisplayNames('en', { type: 'region' })
-
-/** In English; a code that is none stays as it is. */
-export const countryName = (code: string): string =>
-  /^[A-Z]{2}$/.test(code) ? (names.of(code) ?? code) : code
 
 const pairOf = ({ hue, spillHue }: CountryPaint): string => `${hue} ${spillHue}`
 

@@ -1,4 +1,4 @@
-// An override in force: what, why, by whom, until when, and how much of its time is left.
+// An override in force: what, why, by whom, until when, and how much of its time has passed.
 
 import type { ComponentChildren, VNode } from 'preact'
 
@@ -30,11 +30,7 @@ export function OrderLine({
       <span class="mid" {...(until === null ? {} : hoverTitle(until))}>
         {[...reason, ...author, endText(until, nowMs)].join(' · ')}
       </span>
-      {until !== null && (
-        <span class="time-left" aria-hidden="true">
-          <i style={{ width: `${(leftShare(set ?? until, until, nowMs) * 100).toFixed(1)}%` }} />
-        </span>
-      )}
+      <TimePassed set={set} until={until} />
     </li>
   )
 }
@@ -61,8 +57,19 @@ function endText(until: string | null, nowMs: number): string {
   return `ends ${shortTime(until, nowMs)}, in ${span((Date.parse(until) - nowMs) / 1000)}`
 }
 
-function leftShare(set: string, until: string, nowMs: number): number {
-  const end = Date.parse(until)
-  const whole = end - Date.parse(set)
-  return whole <= 0 ? 0 : Math.min(1, Math.max(0, (end - nowMs) / whole))
+/** A bar that is full when the override ends; nothing where it has no end. */
+export function TimePassed({ set, until }: Pick<OverrideRow, 'set' | 'until'>): VNode | null {
+  if (until === null) return null
+  const share = passedShare(set ?? until, until, serverNowMs.value)
+  return (
+    <span class="time-passed" aria-hidden="true">
+      <i style={{ width: `${(share * 100).toFixed(1)}%` }} />
+    </span>
+  )
+}
+
+function passedShare(set: string, until: string, nowMs: number): number {
+  const begin = Date.parse(set)
+  const whole = Date.parse(until) - begin
+  return whole <= 0 ? 1 : Math.min(1, Math.max(0, (nowMs - begin) / whole))
 }

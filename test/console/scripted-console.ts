@@ -105,7 +105,14 @@ function overviewOf(pools: readonly number[]): Overview {
   }
 }
 
-export async function scriptConsole(pools: readonly number[]): Promise<ScriptedConsole> {
+/** A path → what GET of it gives: JSON of a value, or a text as it is. */
+type Replies = Readonly<Record<string, (url: URL) => unknown>>
+
+/** `others`: of paths that have no reply here, or another one. */
+export async function scriptConsole(
+  pools: readonly number[],
+  others: Replies = {},
+): Promise<ScriptedConsole> {
   let overview = overviewOf(pools)
   let sequence = 0
   let figuresSent = 0
@@ -114,7 +121,7 @@ export async function scriptConsole(pools: readonly number[]): Promise<ScriptedC
   const paths: string[] = []
   const pages = createConsolePages('', readConsoleFiles)
 
-  const replies: Readonly<Record<string, (url: URL) => unknown>> = {
+  const replies: Replies = {
     '/overview': () => ({ ...overview, generation: `aaaaaaaa:${sequence}`, at: at() }),
     '/events': () => ({ at: at(), boot: 'aaaaaaaa', events: [], before: null, oldest: null }),
     '/session': () => ({
@@ -129,6 +136,7 @@ export async function scriptConsole(pools: readonly number[]): Promise<ScriptedC
       historyNames.push(searchParams.getAll('target'))
       return historyOf(searchParams.getAll('target'))
     },
+    ...others,
   }
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -148,11 +156,13 @@ export async function scriptConsole(pools: readonly number[]): Promise<ScriptedC
       response.once('close', () => open.delete(response))
     } else {
       const reply = replies[url.pathname]
+      const value = reply?.(url) ?? { error: { code: 'none', message: 'none' } }
+      const isText = typeof value === 'string'
       response.writeHead(reply === undefined ? 404 : 200, {
-        'content-type': 'application/json',
+        'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json',
         'cache-control': 'no-store',
       })
-      response.end(JSON.stringify(reply?.(url) ?? { error: { code: 'none', message: 'none' } }))
+      response.end(isText ? value : JSON.stringify(value))
     }
   }
   const message = (event: string, data: object): string =>

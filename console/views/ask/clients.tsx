@@ -3,7 +3,7 @@
 import type { VNode } from 'preact'
 
 import type { WhoView } from '../../../src/explain/who.ts'
-import { shown } from '../../parts/shown.ts'
+import { placeWords } from '../../parts/place-words.ts'
 import { useReply } from '../../store/use-reply.ts'
 import type { AskedQuestion } from './words.ts'
 
@@ -24,7 +24,7 @@ export function Clients({ question, isSteered, onAsk }: ClientsProps): VNode | n
   )
   if (reply?.kind !== 'answered') return null
   const examples = reply.value.classes.flatMap(({ labels, example }) =>
-    example === null ? [] : [{ label: labels.map(shown).join('; '), example }],
+    example === null ? [] : [{ label: labels.map(placeWords).join('; '), example }],
   )
   if (examples.length === 0) return null
   return (

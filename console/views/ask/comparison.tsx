@@ -4,6 +4,8 @@ import type { VNode } from 'preact'
 
 import { Card } from '../../parts/card.tsx'
 import { percent } from '../../parts/figures.ts'
+import { placeWords } from '../../parts/place-words.ts'
+import { shown } from '../../parts/shown.ts'
 import type { Explanation } from '../../../src/explain/explain.ts'
 import { ShareTrack } from './findings.tsx'
 import { placeText, poolText, scopeWords, ttlText } from './words.ts'
@@ -79,7 +81,7 @@ export function comparedRows(first: Explanation, second: Explanation): readonly 
     [
       'pools',
       ({ steering }) =>
-        steering?.pools.map((pool) => `${pool.pool} ${poolText(pool)}`).join('; ') || '–',
+        steering?.pools.map((pool) => `${shown(pool.pool)} ${poolText(pool)}`).join('; ') || '–',
     ],
     [
       'TTL',
@@ -98,7 +100,9 @@ function matchedText({ steering }: Explanation): string {
   if (steering === null) return 'not steered'
   if (steering.internal) return 'internal network: the fixed ladder'
   const rule = steering.rules.find(({ verdict }) => verdict === 'matched')
-  return rule === undefined ? 'none matches' : `${rule.number}: ${rule.when ?? 'everyone else'}`
+  return rule === undefined
+    ? 'none matches'
+    : `${rule.number}: ${placeWords(rule.when ?? 'everyone else')}`
 }
 
 interface ComparedShare {

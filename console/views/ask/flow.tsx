@@ -6,6 +6,8 @@ import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 
 import { type Box, type FlowBoxes, flowWires, type Wire } from '../../charts/ribbons.ts'
 import { percent, span } from '../../parts/figures.ts'
+import { placeWords } from '../../parts/place-words.ts'
+import { reasonWords, shown } from '../../parts/shown.ts'
 import { StateMark } from '../../parts/state-mark.tsx'
 import type { Explanation } from '../../../src/explain/explain.ts'
 import {
@@ -146,7 +148,7 @@ function Unsteered({ explanation: { own, steps } }: AskedProps): VNode {
           />
           <b class="mono">{address}</b>
           <span class="pc">{state}</span>
-          {reason !== null && <p>{reason.replaceAll('-', ' ')}</p>}
+          {reason !== null && <p>{reasonWords(reason)}</p>}
         </div>
       ))}
     </>
@@ -170,7 +172,7 @@ function Steered(props: SteeredProps): VNode {
 
 function Rules({ steering: { policy, internal, rules } }: Pick<SteeredProps, 'steering'>): VNode {
   return (
-    <Column title={`2 · Rules of ${policy}`}>
+    <Column title={`2 · Rules of ${shown(policy)}`}>
       {internal ? (
         <div class="node hit" data-wire="rule">
           <b>internal network</b>
@@ -183,7 +185,7 @@ function Rules({ steering: { policy, internal, rules } }: Pick<SteeredProps, 'st
             class={`node ${nodeClass[rule.verdict]}`}
             {...(rule.verdict === 'matched' && { 'data-wire': 'rule' })}
           >
-            <b>{`${rule.number} · ${rule.when ?? 'everyone else'}`}</b>
+            <b>{`${rule.number} · ${placeWords(rule.when ?? 'everyone else')}`}</b>
             <p>{ruleText(rule)}</p>
           </div>
         ))
@@ -214,7 +216,7 @@ function Pools({
             style={{ '--hue': hueOf(pool.pool) }}
             data-wire={`pool ${i}`}
           >
-            <b>{pool.pool}</b>
+            <b>{shown(pool.pool)}</b>
             <p>{poolText(pool)}</p>
           </div>
         ))
@@ -241,7 +243,7 @@ function FirstChoices({ steering, shares, hueOf, atMs }: SteeredProps): VNode {
             {pools.length > 1 && (
               <p class="glab">
                 <i />
-                {pool.pool}
+                {shown(pool.pool)}
                 {pool.lead === 0 &&
                   `, ${isBelow(steering, pool) ? 'the rungs below' : 'not needed'}`}
               </p>

@@ -4,6 +4,7 @@ import type { VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 
 import type { NamesView } from '../../../src/admin/views/zones-view.ts'
+import { shown } from '../../parts/shown.ts'
 import { useReply } from '../../store/use-reply.ts'
 import type { AskedQuestion } from './words.ts'
 
@@ -123,7 +124,7 @@ function SteeredNames({ typed }: { readonly typed: string }): VNode {
     <datalist id="steered-names">
       {(value?.names ?? []).map(({ name, type, policy }) => (
         <option key={`${name} ${type}`} value={name}>
-          {`${type}, policy ${policy}`}
+          {`${type}, policy ${shown(policy)}`}
         </option>
       ))}
     </datalist>

@@ -1,7 +1,9 @@
 // What a decision says in words: why a rule did not match, why a member is out, what holds a TTL down, how long a scope
 // is. Texts of others are escaped where they enter.
 
+import { commandLine } from '../../parts/command.ts'
 import { figure, percent, shortTime, span } from '../../parts/figures.ts'
+import { continentName, countryName, placeWords } from '../../parts/place-words.ts'
 import { reasonWords, shown } from '../../parts/shown.ts'
 import type { Mark } from '../../parts/state-mark.tsx'
 import type { Explanation } from '../../../src/explain/explain.ts'
@@ -15,7 +17,11 @@ type RulePart = Steering['rules'][number]
 export const bareName = (name: string): string => (name === '.' ? name : name.replace(/\.$/, ''))
 
 export function placeText({ continent, country, asn }: Explanation['client']): string {
-  const parts = [continent, country, asn === null ? null : `AS${asn}`]
+  const parts = [
+    country && countryName(country),
+    continent && continentName(continent),
+    asn === null ? null : `AS${asn}`,
+  ]
   return parts.filter((one) => one !== null).join(', ') || 'place not known'
 }
 
@@ -41,7 +47,7 @@ const foundWords: Readonly<Record<Explanation['steps'][number]['found'], string>
 export function ruleText({ verdict, failed, pools }: RulePart): string {
   switch (verdict) {
     case 'matched':
-      return `matches: ${pools.join(', then ')}`
+      return `matches: ${pools.map(shown).join(', then ')}`
     case 'failed':
       return `no: ${failed.map(failedText).join(', ')}`
     case 'not-asked':
@@ -53,7 +59,8 @@ export function ruleText({ verdict, failed, pools }: RulePart): string {
 
 function failedText({ condition, client }: RulePart['failed'][number]): string {
   if (client === null) return `its ${condition} is not known`
-  return condition === 'network' ? `${client} is not in it` : `it is ${client}`
+  if (condition === 'network') return `${client} is not in it`
+  return `it is ${placeWords(`${condition} ${client}`).replace(/^asn /, 'AS')}`
 }
 
 export function markOf({ standing, why, factor }: MemberPart): Mark {
@@ -162,15 +169,13 @@ export interface AskedQuestion {
 }
 
 export function explainCommand({ name, type, client, ecs }: AskedQuestion): string {
-  const parts = ['mxsteer', 'explain', bareName(name), type || 'MX']
-  if (client !== '') parts.push('--client', client)
-  if (ecs !== '') parts.push('--ecs', ecs)
-  return parts.map((part) => shellWord(shown(part))).join(' ')
+  const flags = [['client', client] as const, ['ecs', ecs] as const]
+  return commandLine({
+    verb: 'mxsteer explain',
+    words: [bareName(name), type || 'MX'],
+    flags: flags.filter(([, value]) => value !== ''),
+  })
 }
-
-/** As a shell reads it back as one word. */
-export const shellWord = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 
 export const poolText = ({ lead, healthy, panicked, minHealthy }: PoolPart): string =>
   [

@@ -5,9 +5,12 @@ import { useMemo } from 'preact/hooks'
 
 import { LineChart } from '../../charts/line-chart.tsx'
 import { Card, InTerminal } from '../../parts/card.tsx'
+import { curlCommand } from '../../parts/command.ts'
+import { useFirstRows } from '../../parts/first-rows.tsx'
 import { poolHue } from '../../parts/pool-hue.ts'
 import '../../parts/plain-table.css'
 import { Refusal } from '../../parts/refusal.tsx'
+import { shown } from '../../parts/shown.ts'
 import { StateMark } from '../../parts/state-mark.tsx'
 import { stripPaths } from '../../parts/strip.tsx'
 import { Windows } from '../../parts/windows.tsx'
@@ -54,9 +57,7 @@ export function Budgets({ query }: ViewProps): VNode {
       {value !== null && (
         <>
           <Worries pools={value.pools} />
-          {[...Map.groupBy(value.pools, ({ zone }) => zone)].map(([zone, pools]) => (
-            <ZoneBudgets key={zone} zone={zone} pools={pools} window={window} />
-          ))}
+          <Zones pools={value.pools} window={window} />
           {chosen !== undefined && <Course reply={value} pool={chosen} />}
         </>
       )}
@@ -65,10 +66,23 @@ export function Budgets({ query }: ViewProps): VNode {
   )
 }
 
+function Zones({ pools, window }: Pick<ZoneBudgetsProps, 'pools' | 'window'>): VNode {
+  const { rows, rest } = useFirstRows(pools, 'pools')
+  return (
+    <>
+      {[...Map.groupBy(rows, ({ zone }) => zone)].map(([zone, its]) => (
+        <ZoneBudgets key={zone} zone={zone} pools={its} window={window} />
+      ))}
+      {rest}
+    </>
+  )
+}
+
 const poolPath = ({ zone, pool }: BudgetView): string => `${zone}/${pool}`
 
 function Worries({ pools }: { readonly pools: readonly BudgetView[] }): VNode {
   const found = worries(pools)
+  const { rows, rest } = useFirstRows(found, 'budgets that need a look')
   if (pools.length === 0)
     return <p class="card nothing">No pool is probed, so nothing is counted.</p>
   if (found.length === 0) {
@@ -83,14 +97,15 @@ function Worries({ pools }: { readonly pools: readonly BudgetView[] }): VNode {
   }
   return (
     <ul class="card budget-worries" aria-label="Budgets that need a look">
-      {found.map(({ pool, says }) => (
+      {rows.map(({ pool, says }) => (
         <li key={poolPath(pool)}>
           <StateMark mark={toneOf(pool) === 'bad' ? 'down' : 'suspect'} />
           <span>
-            <b>{pool.pool}</b> {says}
+            <b>{shown(pool.pool)}</b> {says}
           </span>
         </li>
       ))}
+      {rest !== null && <li>{rest}</li>}
     </ul>
   )
 }
@@ -103,11 +118,11 @@ interface ZoneBudgetsProps {
 
 const ZoneBudgets = ({ zone, pools, window }: ZoneBudgetsProps): VNode => (
   <section class="budget-zone">
-    <h2>{zone}</h2>
-    <div class="card scroll" tabIndex={0} role="region" aria-label={`Budgets of ${zone}`}>
+    <h2>{shown(zone)}</h2>
+    <div class="card scroll" tabIndex={0} role="region" aria-label={`Budgets of ${shown(zone)}`}>
       <table class="budgets">
         <caption class="visually-hidden">
-          Availability and error budgets of the pools of {zone}
+          Availability and error budgets of the pools of {shown(zone)}
         </caption>
         <thead>
           <tr>
@@ -153,7 +168,7 @@ function BudgetRow({
     <tr>
       <th scope="row" style={{ '--hue': poolHue(pool.pool) }}>
         <i class="hue" />
-        <a href={href(['budgets'], { window, pool: poolPath(pool) })}>{pool.pool}</a>
+        <a href={href(['budgets'], { window, pool: poolPath(pool) })}>{shown(pool.pool)}</a>
       </th>
       {(['1h', '24h', '30d'] as const).map((name) => (
         <td key={name} class="num" data-label={name}>
@@ -202,7 +217,7 @@ function CourseStrip({ pool }: { readonly pool: BudgetView }): VNode {
   const bars = stripPaths(course, { width: 180, height: 22 })
   const above = course.worst.filter((one) => one === 'suspect' || one === 'down').length
   const watched = course.worst.filter((one) => one !== null).length
-  const sentence = `${pool.pool}: more failures than allowed in ${above} of ${watched} parts`
+  const sentence = `${shown(pool.pool)}: more failures than allowed in ${above} of ${watched} parts`
   return (
     <svg
       class="history-strip"
@@ -234,7 +249,7 @@ function Course({
   )
   const series = useMemo(
     () => [
-      { label: pool.pool, hue: poolHue(pool.pool), values: availabilities(pool) },
+      { label: shown(pool.pool), hue: poolHue(pool.pool), values: availabilities(pool) },
       ...(pool.target === null
         ? []
         : [
@@ -248,7 +263,7 @@ function Course({
     ],
     [pool],
   )
-  const title = `Availability of ${pool.pool} in ${pool.zone}`
+  const title = `Availability of ${shown(pool.pool)} in ${shown(pool.zone)}`
   return (
     <Card title={title} className="budget-course">
       <LineChart
@@ -271,4 +286,4 @@ const rangeOf = (pool: BudgetView): readonly [number, number] => {
 }
 
 const commandOf = (window: string): string =>
-  `curl -s '${new URL('../budgets', document.baseURI)}?window=${window}' | jq '.pools[] | {zone, pool, errorBudgetLeft, burnRates, goneAfterSeconds}'`
+  `${curlCommand(`budgets?window=${window}`)} | jq '.pools[] | {zone, pool, errorBudgetLeft, burnRates, goneAfterSeconds}'`

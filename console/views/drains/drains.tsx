@@ -7,7 +7,9 @@ import { useEffect } from 'preact/hooks'
 
 import type { EndedOverrideRow, OverrideRow } from '../../../src/admin/override-view.ts'
 import { Card, InTerminal } from '../../parts/card.tsx'
+import { useFirstRows } from '../../parts/first-rows.tsx'
 import { clockTime, countdown, localTime, shortTime, span } from '../../parts/figures.ts'
+import { TimePassed } from '../../parts/order-line.tsx'
 import { shown } from '../../parts/shown.ts'
 import { namesOf } from '../../parts/standing.ts'
 import { type Mark, StateMark } from '../../parts/state-mark.tsx'
@@ -93,28 +95,32 @@ function Orders({ overrides, ended }: OverridesReply): VNode {
   )
 }
 
-function InForce({ rows }: { rows: readonly OrderRow[] }): VNode {
+function InForce({ rows: all }: { rows: readonly OrderRow[] }): VNode {
+  const { rows, rest } = useFirstRows(all, 'overrides')
   return (
-    <table class="overrides">
-      <caption class="visually-hidden">Overrides in force</caption>
-      <thead>
-        <tr>
-          <th scope="col">Target</th>
-          <th scope="col">What</th>
-          <th scope="col">Why, by whom</th>
-          <th scope="col">Until</th>
-          <th scope="col">In caches</th>
-          <th scope="col">
-            <span class="visually-hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <OverrideLine key={row.id} row={row} />
-        ))}
-      </tbody>
-    </table>
+    <>
+      <table class="overrides">
+        <caption class="visually-hidden">Overrides in force</caption>
+        <thead>
+          <tr>
+            <th scope="col">Target</th>
+            <th scope="col">What</th>
+            <th scope="col">Why, by whom</th>
+            <th scope="col">Until</th>
+            <th scope="col">In caches</th>
+            <th scope="col">
+              <span class="visually-hidden">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <OverrideLine key={row.id} row={row} />
+          ))}
+        </tbody>
+      </table>
+      {rest}
+    </>
   )
 }
 
@@ -165,18 +171,14 @@ function OverrideLine({ row }: { row: OrderRow }): VNode {
 
 function Until({ row: { set, until } }: { row: OverrideRow }): VNode {
   if (until === null) return <>until undone</>
-  const [beganMs, endMs, nowMs] = [Date.parse(set ?? until), Date.parse(until), serverNowMs.value]
-  const passed =
-    endMs > beganMs ? Math.min(1, Math.max(0, (nowMs - beganMs) / (endMs - beganMs))) : 1
+  const nowMs = serverNowMs.value
   return (
     <>
       <time dateTime={until} title={localTime(until)}>
         {shortTime(until, nowMs)}
       </time>{' '}
-      <span class="dim">in {span((endMs - nowMs) / 1000)}</span>
-      <span class="left" aria-hidden="true">
-        <i style={{ width: `${(passed * 100).toFixed(1)}%` }} />
-      </span>
+      <span class="dim">in {span((Date.parse(until) - nowMs) / 1000)}</span>
+      <TimePassed set={set} until={until} />
     </>
   )
 }
@@ -201,47 +203,51 @@ const endWords: Readonly<Record<EndedOverrideRow['end'], string>> = {
   replaced: 'replaced',
 }
 
-function Ended({ rows }: { rows: readonly EndedOverrideRow[] }): VNode {
+function Ended({ rows: all }: { rows: readonly EndedOverrideRow[] }): VNode {
+  const { rows, rest } = useFirstRows(all, 'overrides that ended')
   return (
-    <table class="overrides">
-      <caption class="visually-hidden">Overrides that ended in the last day</caption>
-      <thead>
-        <tr>
-          <th scope="col">Ended</th>
-          <th scope="col">Target</th>
-          <th scope="col">What</th>
-          <th scope="col">Why, by whom</th>
-          <th scope="col">How</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={row.id}>
-            <td>
-              {row.ended !== null && (
-                <time dateTime={row.ended} title={localTime(row.ended)}>
-                  {clockTime(row.ended)}
-                </time>
-              )}
-            </td>
-            <th scope="row">
-              <a href={href(['target', row.zone, row.target])}>{shown(row.target)}</a>{' '}
-              <span class="dim">
-                {row.pool === null ? shown(row.zone) : `in ${shown(row.pool)}`}
-              </span>
-            </th>
-            <td>{overrideWords(row)}</td>
-            <td>
-              {row.why !== '' && `“${shown(row.why)}” `}
-              <span class="dim">{shown(row.by)}</span>
-            </td>
-            <td>
-              {endWords[row.end]}
-              {row.end !== 'time' && row.endedBy !== '' && ` by ${shown(row.endedBy)}`}
-            </td>
+    <>
+      <table class="overrides">
+        <caption class="visually-hidden">Overrides that ended in the last day</caption>
+        <thead>
+          <tr>
+            <th scope="col">Ended</th>
+            <th scope="col">Target</th>
+            <th scope="col">What</th>
+            <th scope="col">Why, by whom</th>
+            <th scope="col">How</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.id}>
+              <td>
+                {row.ended !== null && (
+                  <time dateTime={row.ended} title={localTime(row.ended)}>
+                    {clockTime(row.ended)}
+                  </time>
+                )}
+              </td>
+              <th scope="row">
+                <a href={href(['target', row.zone, row.target])}>{shown(row.target)}</a>{' '}
+                <span class="dim">
+                  {row.pool === null ? shown(row.zone) : `in ${shown(row.pool)}`}
+                </span>
+              </th>
+              <td>{overrideWords(row)}</td>
+              <td>
+                {row.why !== '' && `“${shown(row.why)}” `}
+                <span class="dim">{shown(row.by)}</span>
+              </td>
+              <td>
+                {endWords[row.end]}
+                {row.end !== 'time' && row.endedBy !== '' && ` by ${shown(row.endedBy)}`}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {rest}
+    </>
   )
 }

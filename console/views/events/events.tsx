@@ -4,8 +4,9 @@ import type { VNode } from 'preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 
 import { InTerminal } from '../../parts/card.tsx'
+import { curlCommand } from '../../parts/command.ts'
 import { EventLine, eventParts } from '../../parts/event-line.tsx'
-import { clockTime, counted, localTime } from '../../parts/figures.ts'
+import { clockTime, counted, grouped, localTime } from '../../parts/figures.ts'
 import { Refusal } from '../../parts/refusal.tsx'
 import { StateMark } from '../../parts/state-mark.tsx'
 import { go, href } from '../../shell/route.ts'
@@ -42,7 +43,7 @@ export function Events({ query }: ViewProps): VNode {
           {daysOf(shownEvents).map(({ day, items }) => (
             <Day key={day} day={day} items={items} />
           ))}
-          <Older older={older} oldest={shownEvents.at(-1)} />
+          <Older older={older} count={shownEvents.length} oldest={shownEvents.at(-1)} />
         </section>
       )}
       <InTerminal command={commandOf(filter)} />
@@ -113,9 +114,11 @@ function useOlder(path: string, before: number | null): OlderEvents {
 
 function Older({
   older,
+  count,
   oldest,
 }: {
   readonly older: OlderEvents
+  readonly count: number
   readonly oldest: EventRecord | undefined
 }): VNode | null {
   if (oldest === undefined) return null
@@ -124,9 +127,12 @@ function Older({
       <p class="dim end">{`The oldest that is kept here is of ${oldest.at.slice(0, 10)} ${clockTime(oldest.at)} UTC.`}</p>
     )
   return (
-    <button type="button" class="button" onClick={() => void older.more?.()}>
-      Older
-    </button>
+    <p class="dim end">
+      <button type="button" class="button" onClick={() => void older.more?.()}>
+        Older
+      </button>{' '}
+      {`The newest ${grouped(count)} of those that are kept.`}
+    </p>
   )
 }
 
@@ -190,5 +196,5 @@ const poolsOf = ({ zone, pool, target }: EventRecord): readonly string[] =>
 
 const commandOf = (filter: EventFilter): string => {
   const query = parametersOf(filter).toString()
-  return `curl -s '${new URL('../events', document.baseURI)}${query === '' ? '' : `?${query}`}' | jq -r '.events[] | "\\(.at) \\(.text)"'`
+  return `${curlCommand(`events${query === '' ? '' : `?${query}`}`)} | jq -r '.events[] | "\\(.at) \\(.text)"'`
 }

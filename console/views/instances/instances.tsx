@@ -4,6 +4,7 @@ import type { VNode } from 'preact'
 
 import { Card, InTerminal } from '../../parts/card.tsx'
 import { counted, shortTime, span } from '../../parts/figures.ts'
+import { useFirstRows } from '../../parts/first-rows.tsx'
 import { shown } from '../../parts/shown.ts'
 import { type Mark, StateMark } from '../../parts/state-mark.tsx'
 import { href } from '../../shell/route.ts'
@@ -40,8 +41,9 @@ interface OverviewProps {
 }
 
 function Fleet({ overview: of }: OverviewProps): VNode {
-  const rows = instanceRows(of)
-  const isMixed = versionsOf(rows).length > 1
+  const all = instanceRows(of)
+  const { rows, rest } = useFirstRows(all, 'instances')
+  const isMixed = versionsOf(all).length > 1
   return (
     <>
       <div class="card scroll" tabIndex={0} role="region" aria-label="Instances">
@@ -62,9 +64,10 @@ function Fleet({ overview: of }: OverviewProps): VNode {
             ))}
           </tbody>
         </table>
+        {rest}
       </div>
       <div class="instance-cards">
-        <Agreement overview={of} rows={rows} />
+        <Agreement overview={of} rows={all} />
         <Disputes overview={of} />
         <Store overview={of} />
         <Host overview={of} />
@@ -196,7 +199,7 @@ function Disputes({ overview: { targets } }: OverviewProps): VNode {
           {found.slice(0, shownDisputes).map(({ zone, target, address, port, state, votes }) => (
             <li key={`${zone} ${target} ${address} ${port}`}>
               <StateMark mark={state} />
-              <a href={href(['target', zone, target])}>{target}</a>
+              <a href={href(['target', zone, target])}>{shown(target)}</a>
               <span class="mono dim">{address}</span>
               <span>{`${votes.up} up, ${votes.down} down${votes.unknown === 0 ? '' : `, ${votes.unknown} unknown`}`}</span>
             </li>

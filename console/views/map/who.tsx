@@ -10,7 +10,10 @@ import type { NamesView } from '../../../src/admin/views/zones-view.ts'
 import type { WhoClass, WhoView } from '../../../src/explain/who.ts'
 import { type CountryPaint, WorldMap } from '../../map/world-map.tsx'
 import { Card, InTerminal } from '../../parts/card.tsx'
+import { commandLine } from '../../parts/command.ts'
+import { useFirstRows } from '../../parts/first-rows.tsx'
 import { percent } from '../../parts/figures.ts'
+import { placeWords } from '../../parts/place-words.ts'
 import { poolHue } from '../../parts/pool-hue.ts'
 import { Refusal } from '../../parts/refusal.tsx'
 import { shown } from '../../parts/shown.ts'
@@ -94,7 +97,11 @@ export function Who({ query }: ViewProps): VNode {
         </>
       )}
       <InTerminal
-        command={`mxsteer explain ${chosen?.name ?? 'smtp.example.com'} ${chosen?.type ?? 'MX'} --client 198.51.100.7`}
+        command={commandLine({
+          verb: 'mxsteer explain',
+          words: [chosen?.name ?? 'smtp.example.com', chosen?.type ?? 'MX'],
+          flags: [['client', '198.51.100.7']],
+        })}
       />
     </>
   )
@@ -153,54 +160,60 @@ function Countries({ view, of }: { view: WhoView; of: ChosenName }): VNode | nul
 const askOf = ({ name, type }: ChosenName, client: string): string =>
   href(['ask'], { name, type, client })
 
-const Classes = ({ view, of }: { view: WhoView; of: ChosenName }): VNode => (
-  <div class="scroll" tabIndex={0} role="region" aria-label="Classes of clients">
-    <table class="plain client-classes">
-      <caption class="visually-hidden">Classes of clients, and who gets their mail first</caption>
-      <thead>
-        <tr>
-          <th scope="col">Clients</th>
-          <th scope="col">Rule</th>
-          <th scope="col">Pools that lead</th>
-          <th scope="col">First choices</th>
-          <th scope="col">
-            <span class="visually-hidden">Ask</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {view.classes.map((one) => (
-          <tr key={one.labels.join()}>
-            <th scope="row">{one.labels.map(shown).join('; ')}</th>
-            <td>
-              {one.rule === 0
-                ? 'internal'
-                : `${one.rule}${one.when === null ? ', for everyone else' : `: ${shown(one.when)}`}`}
-            </td>
-            <td class={one.isLastResort ? 'tone-bad' : undefined}>
-              {one.pools
-                .filter(({ lead }) => lead > 0.0005)
-                .map(({ pool }) => (
-                  <i key={pool} class="swatch" style={{ background: poolHue(pool) }} />
-                ))}
-              {leadWords(one)}
-            </td>
-            <td>
-              {one.targets
-                .filter(({ expected }) => expected === null || expected > 0)
-                .map(
-                  ({ target, expected }) =>
-                    `${shown(target)} ${expected === null ? '' : percent(expected, 0)}`,
-                )
-                .join(', ')}
-            </td>
-            <td>
-              {one.example !== null && <a href={askOf(of, one.example)}>Ask as {one.example}</a>}
-            </td>
+function Classes({ view, of }: { view: WhoView; of: ChosenName }): VNode {
+  const { rows, rest } = useFirstRows(view.classes, 'classes')
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Classes of clients">
+      <table class="plain client-classes">
+        <caption class="visually-hidden">Classes of clients, and who gets their mail first</caption>
+        <thead>
+          <tr>
+            <th scope="col">Clients</th>
+            <th scope="col">Rule</th>
+            <th scope="col">Pools that lead</th>
+            <th scope="col">First choices</th>
+            <th scope="col">
+              <span class="visually-hidden">Ask</span>
+            </th>
           </tr>
-        ))}
-      </tbody>
-    </table>
-    {view.more > 0 && <p class="mid">And {view.more} classes more.</p>}
-  </div>
-)
+        </thead>
+        <tbody>
+          {rows.map((one) => (
+            <tr key={one.labels.join()}>
+              <th scope="row">{one.labels.map(placeWords).join('; ')}</th>
+              <td>
+                {one.rule === 0
+                  ? 'internal'
+                  : `${one.rule}${one.when === null ? ', for everyone else' : `: ${placeWords(one.when)}`}`}
+              </td>
+              <td class={one.isLastResort ? 'tone-bad' : undefined}>
+                {one.pools
+                  .filter(({ lead }) => lead > 0.0005)
+                  .map(({ pool }) => (
+                    <i key={pool} class="swatch" style={{ background: poolHue(pool) }} />
+                  ))}
+                {leadWords(one)}
+              </td>
+              <td>
+                {one.targets
+                  .filter(({ expected }) => expected === null || expected > 0)
+                  .map(
+                    ({ target, expected }) =>
+                      `${shown(target)} ${expected === null ? '' : percent(expected, 0)}`,
+                  )
+                  .join(', ')}
+              </td>
+              <td>
+                {one.example !== null && <a href={askOf(of, one.example)}>Ask as {one.example}</a>}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {rest}
+      {view.more > 0 && (
+        <p class="mid">And {view.more} classes more, which the server does not list.</p>
+      )}
+    </div>
+  )
+}

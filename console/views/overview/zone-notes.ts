@@ -1,6 +1,7 @@
 // What a zone file says of its zone, in the few words that the overview has room for.
 
 import { counted, span } from '../../parts/figures.ts'
+import { placeWords } from '../../parts/place-words.ts'
 import { shown } from '../../parts/shown.ts'
 import type { ZoneView } from '../../store/rows.ts'
 
@@ -56,7 +57,7 @@ function leadsText(pool: string, { policies }: ZoneView, steered: number): strin
     rules
       .filter(({ pools }) => pools[0] === pool)
       .map(({ when }) =>
-        when === null ? (rules.length === 1 ? 'everyone' : 'everyone else') : shown(when),
+        when === null ? (rules.length === 1 ? 'everyone' : 'everyone else') : placeWords(when),
       ),
   )
   if (leads.length > 0) return `first for ${[...new Set(leads)].slice(0, mostNames).join(', ')}`

@@ -8,6 +8,7 @@ import { useEffect, useState } from 'preact/hooks'
 
 import { Waterfall } from '../../charts/waterfall.tsx'
 import { Card, InTerminal } from '../../parts/card.tsx'
+import { commandLine } from '../../parts/command.ts'
 import { EventLine } from '../../parts/event-line.tsx'
 import { percent } from '../../parts/figures.ts'
 import { OrderLine } from '../../parts/order-line.tsx'
@@ -62,7 +63,9 @@ export function Target({ segments, query }: ViewProps): VNode {
           </p>
         </>
       )}
-      <InTerminal command={`mxsteer targets ${shown(target)}.${shown(zone)}`} />
+      <InTerminal
+        command={commandLine({ verb: 'mxsteer targets', words: [`${target}.${zone}`] })}
+      />
     </>
   )
 }

@@ -5,6 +5,7 @@ import { useMemo } from 'preact/hooks'
 
 import { LineChart } from '../../charts/line-chart.tsx'
 import { Card, InTerminal } from '../../parts/card.tsx'
+import { curlCommand } from '../../parts/command.ts'
 import { counted, figure, grouped, percent } from '../../parts/figures.ts'
 import { Refusal } from '../../parts/refusal.tsx'
 import { Windows } from '../../parts/windows.tsx'
@@ -176,4 +177,4 @@ function TrafficChart({
 }
 
 const commandOf = (window: string): string =>
-  `curl -s '${new URL('../traffic', document.baseURI)}?window=${window}' | jq .types`
+  `${curlCommand(`traffic?window=${window}`)} | jq .types`

@@ -1,6 +1,7 @@
 // What is assumed, as it stands in the address; and shares before and after.
 
 import type { GroupView } from '../../../src/explain/simulate.ts'
+import { commandLine } from '../../parts/command.ts'
 import { percent } from '../../parts/figures.ts'
 
 export interface Assumed {
@@ -30,7 +31,7 @@ export const readAssumed = (query: URLSearchParams): Assumed => ({
 export function factorOf(
   weight: string,
 ): { readonly name: string; readonly factor: number } | null {
-  const [, name = '', factor] = /^(.+)=(\d+(?:\.\d+)?)$/.exec(weight) ?? []
+  const [, name = '', factor] = /^(.+)=(\d+(?:\.\d+)?)$/s.exec(weight) ?? []
   return factor === undefined ? null : { name, factor: Number(factor) }
 }
 
@@ -80,17 +81,17 @@ export function simulateCommand(
   { down, drain, weight, at, by }: Assumed,
 ): string {
   const flags = [
-    ...down.map((name) => `--down ${name}`),
-    ...drain.map((name) => `--drain ${name}`),
+    ...down.map((name) => ['down', name] as const),
+    ...drain.map((name) => ['drain', name] as const),
     ...weight.flatMap((one) => {
       const { name, factor = 1 } = factorOf(one) ?? {}
-      return name === undefined ? [] : [`--weight ${name}=${factor * 100}%`]
+      return name === undefined ? [] : [['weight', `${name}=${factor * 100}%`] as const]
     }),
-    ...(at === '' ? [] : [`--at ${at}`]),
-    `--by ${by}`,
+    ...(at === '' ? [] : [['at', at] as const]),
+    ['by', by] as const,
   ]
   const { name = 'smtp.example.com', type = 'MX' } = chosen ?? {}
-  return `mxsteer simulate ${name} ${type} ${flags.join(' ')}`
+  return commandLine({ verb: 'mxsteer simulate', words: [name, type], flags })
 }
 
 export interface SharePair {

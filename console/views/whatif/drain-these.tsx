@@ -19,7 +19,7 @@ export function ordersOf(
     (one) => zone === null || one.zone === zone,
   )
   const orders = names.flatMap((name): readonly Order[] => {
-    const [, what, of] = /^(pool|region):(.*)$/.exec(name) ?? []
+    const [, what, of] = /^(pool|region):(.*)$/s.exec(name) ?? []
     return members
       .filter(({ pool, target }) =>
         what === 'pool'

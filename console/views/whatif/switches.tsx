@@ -7,6 +7,9 @@ import { overview } from '../../store/live.ts'
 import { type Assumed, standingOf, switched } from './assumed.ts'
 import type { Views } from './drain-these.tsx'
 
+/** More stand below each other, in a group of the whole width. */
+const fewNames = 4
+
 /** What the name can lead to, each as it stands, down, drained or weighted otherwise; and the instances, with and without a vote. */
 export function Switches({
   assumed,
@@ -25,18 +28,18 @@ export function Switches({
   )
   const regions = views.flatMap(({ targets }) => targets.flatMap(({ region }) => region ?? []))
   const groups = [
-    ['Pools', members.map(({ pool }) => `pool:${pool}`)],
-    ['Regions', regions.map((one) => `region:${one}`)],
-    ['Targets', members.map(({ target }) => target)],
+    ['Pools', unique(members.map(({ pool }) => `pool:${pool}`))],
+    ['Regions', unique(regions.map((one) => `region:${one}`))],
+    ['Targets', unique(members.map(({ target }) => target))],
   ] as const
   return (
-    <>
+    <div class="switch-groups">
       {groups.map(
         ([title, names]) =>
           names.length > 0 && (
-            <fieldset key={title} class="switches">
+            <fieldset key={title} class={`switches ${names.length > fewNames ? 'is-many' : ''}`}>
               <legend>{title}</legend>
-              {[...new Set(names)].map((name) => (
+              {names.map((name) => (
                 <Switch
                   key={name}
                   name={shown(name.replace(/^(?:pool|region):/, ''))}
@@ -49,9 +52,11 @@ export function Switches({
       )}
       <Votes assumed={assumed} onChange={onChange} />
       <Terms assumed={assumed} onChange={onChange} />
-    </>
+    </div>
   )
 }
+
+const unique = (names: readonly string[]): readonly string[] => [...new Set(names)]
 
 const standings = [
   ['', 'as it is'],

@@ -11,8 +11,10 @@ import type { WhatIfView } from '../../../src/explain/what-if.ts'
 import type { GroupView } from '../../../src/explain/simulate.ts'
 import { Card, InTerminal } from '../../parts/card.tsx'
 import { percent, span } from '../../parts/figures.ts'
+import { continentName, countryName } from '../../parts/place-words.ts'
 import { Refusal } from '../../parts/refusal.tsx'
 import { shown } from '../../parts/shown.ts'
+import { zonesFrom } from '../../parts/zone-lists.ts'
 import { go, href } from '../../shell/route.ts'
 import { ViewHead } from '../../shell/view-head.tsx'
 import type { ViewProps } from '../../shell/view-row.ts'
@@ -37,7 +39,7 @@ const move = (name: ChosenName | null, next: Assumed): void =>
 export function WhatIf({ query }: ViewProps): VNode {
   const { chosen, names } = useChosenName(query)
   const zone = names?.names.find(({ name }) => name === chosen?.name)?.zone ?? null
-  const zones = useReply<ZonesView>('zones').value?.zones ?? []
+  const zones = useReply<ZonesView>(zone === null ? 'zones' : zonesFrom(zone)).value?.zones ?? []
   const views = zones.filter((one) => zone === null || one.zone === zone)
   const assumed = readAssumed(query)
   return (
@@ -132,16 +134,22 @@ function Outcome({
         {groups.map(({ was, is }) => (
           <section key={was.group}>
             <h3>
-              {shown(was.group)}{' '}
+              {groupWords(by, was.group)}{' '}
               <span class="dim">{percent(was.clients / before.all.clients, 0)} of the clients</span>
             </h3>
             <LastResort group={is} />
-            <Pairs was={was} is={is} caption={was.group} />
+            <Pairs was={was} is={is} caption={groupWords(by, was.group)} />
           </section>
         ))}
       </Card>
     </>
   )
+}
+
+/** Of a group of clients, as it was asked for. */
+function groupWords(by: string, group: string): string {
+  if (by === 'continent') return continentName(group)
+  return by === 'country' ? countryName(group) : shown(group)
 }
 
 /** Answers whose pools have somebody eligible, be it one further down. */
@@ -176,7 +184,7 @@ function LastResort({ group }: { group: GroupView }): VNode | null {
 
 const Pairs = ({ was, is, caption }: { was: GroupView; is: GroupView; caption: string }): VNode => (
   <table class="pairs">
-    <caption class="visually-hidden">{shown(caption)}: shares before and after</caption>
+    <caption class="visually-hidden">{caption}: shares before and after</caption>
     <thead class="visually-hidden">
       <tr>
         <th scope="col">Target</th>

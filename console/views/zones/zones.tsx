@@ -5,6 +5,7 @@ import '../../parts/plain-table.css'
 import './zones.css'
 
 import type { VNode } from 'preact'
+import { useMemo, useState } from 'preact/hooks'
 
 import type {
   Mistake,
@@ -13,10 +14,12 @@ import type {
   ZoneView,
 } from '../../../src/admin/views/zones-view.ts'
 import { Card, InTerminal } from '../../parts/card.tsx'
-import { counted, localTime, shortTime } from '../../parts/figures.ts'
+import { counted, grouped, localTime, shortTime } from '../../parts/figures.ts'
+import { placeWords } from '../../parts/place-words.ts'
 import { Refusal } from '../../parts/refusal.tsx'
 import { shown } from '../../parts/shown.ts'
 import { namesOf } from '../../parts/standing.ts'
+import { zonesAfter, zonesFrom } from '../../parts/zone-lists.ts'
 import { href } from '../../shell/route.ts'
 import { ViewHead } from '../../shell/view-head.tsx'
 import type { ViewProps } from '../../shell/view-row.ts'
@@ -27,16 +30,24 @@ import { elsewhere } from '../instances/agreement.ts'
 const askEveryMs = 10_000
 
 export function Zones({ query }: ViewProps): VNode {
-  const { value, reply } = useReply<ZonesView>('zones', { everyMs: askEveryMs })
-  const { value: problems } = useReply<ZoneProblemsView>('zones/problems', { everyMs: askEveryMs })
   const chosen = query.get('zone')
-  const zone = value?.zones.find((one) => one.zone === chosen) ?? value?.zones[0]
+  const after = query.get('after') ?? ''
+  const { value, reply } = useReply<ZonesView>(zonesAfter(after), { everyMs: askEveryMs })
+  const { value: problems } = useReply<ZoneProblemsView>('zones/problems', { everyMs: askEveryMs })
+  const listed = value?.zones.find((one) => one.zone === chosen)
+  const isElsewhere = value !== null && chosen !== null && listed === undefined
+  const nearby = useReply<ZonesView>(isElsewhere ? zonesFrom(chosen) : null).value
+  const found = listed ?? nearby?.zones.find((one) => one.zone === chosen)
+  const zone = chosen === null ? value?.zones[0] : found
   return (
     <>
       <ViewHead title="Zone files" />
       <Refusal reply={reply} />
       {problems !== null && <RefusedLoad problems={problems} />}
-      {value !== null && <ZoneList view={value} chosen={zone?.zone ?? null} />}
+      {value !== null && <ZoneList view={value} chosen={zone?.zone ?? null} after={after} />}
+      {nearby !== null && zone === undefined && (
+        <p class="card nothing">No zone {shown(chosen ?? '')} is served here.</p>
+      )}
       {zone !== undefined && <OneZone key={zone.zone} zone={zone} />}
       <InTerminal command={'mxsteer check\nmxsteer status'} />
     </>
@@ -87,7 +98,9 @@ const MistakeList = ({ mistakes }: { mistakes: readonly Mistake[] }): VNode => (
   </ul>
 )
 
-/** Mistakes stand below the lines that they are of. */
+const linesAtOnce = 1000
+
+/** Mistakes stand below the lines that they are of, and the first of them is where a long text opens. */
 function ZoneText({
   text,
   mistakes,
@@ -98,35 +111,73 @@ function ZoneText({
   label: string
 }): VNode {
   const byLine = Map.groupBy(mistakes, ({ line }) => line)
+  const lines = useMemo(() => text.replace(/\n$/, '').split('\n'), [text])
+  const [page, setPage] = useState(() =>
+    Math.floor(Math.max(0, (mistakes[0]?.line ?? 1) - 1) / linesAtOnce),
+  )
+  const from = page * linesAtOnce
   return (
-    <div class="zone-text mono" tabIndex={0} role="region" aria-label={label}>
-      <ol>
-        {text
-          .replace(/\n$/, '')
-          .split('\n')
-          .map((line, i) => (
-            <li key={i} class={byLine.has(i + 1) ? 'mistaken' : undefined} value={i + 1}>
-              <code>{shown(line.replace(/\r$/, '')).replaceAll('\\x09', '  ')}</code>
-              {byLine.get(i + 1)?.map(({ message }) => (
-                <span key={message} class="at-line tone-bad">
-                  {shown(message)}
-                </span>
-              ))}
-            </li>
-          ))}
-      </ol>
-    </div>
+    <>
+      <TextPages page={page} lines={lines.length} onPage={setPage} />
+      <div class="zone-text mono" tabIndex={0} role="region" aria-label={label}>
+        <ol>
+          {lines.slice(from, from + linesAtOnce).map((line, i) => {
+            const number = from + i + 1
+            return (
+              <li key={number} class={byLine.has(number) ? 'mistaken' : undefined} value={number}>
+                <code>{shown(line.replace(/\r$/, '').replaceAll('\t', '  '))}</code>
+                {byLine.get(number)?.map(({ message }) => (
+                  <span key={message} class="at-line tone-bad">
+                    {shown(message)}
+                  </span>
+                ))}
+              </li>
+            )
+          })}
+        </ol>
+      </div>
+    </>
   )
 }
 
+interface TextPagesProps {
+  readonly page: number
+  readonly lines: number
+  readonly onPage: (page: number) => void
+}
+
+/** Nothing where all of it is there. */
+function TextPages({ page, lines, onPage }: TextPagesProps): VNode | null {
+  if (lines <= linesAtOnce) return null
+  const from = page * linesAtOnce
+  const to = Math.min(lines, from + linesAtOnce)
+  return (
+    <p class="chips text-pages">
+      <button type="button" class="button" disabled={page === 0} onClick={() => onPage(page - 1)}>
+        Earlier lines
+      </button>
+      <button type="button" class="button" disabled={to === lines} onClick={() => onPage(page + 1)}>
+        Later lines
+      </button>
+      <span class="dim">{`Lines ${grouped(from + 1)} to ${grouped(to)} of ${grouped(lines)}`}</span>
+    </p>
+  )
+}
+
+/** The server lists so many at once; the others by the name of the last one. */
 const ZoneList = ({
   view: { zones, more },
   chosen,
+  after,
 }: {
   view: ZonesView
   chosen: string | null
+  after: string
 }): VNode => (
-  <Card title="Served" aside={counted(zones.length + more, 'zone')}>
+  <Card
+    title="Served"
+    aside={`${counted(zones.length + more, 'zone')}${after === '' ? '' : ` after ${shown(after)}`}`}
+  >
     <div class="scroll" tabIndex={0} role="region" aria-label="Zones">
       <table class="plain">
         <caption class="visually-hidden">Zones that are served</caption>
@@ -150,7 +201,7 @@ const ZoneList = ({
             <tr key={one.zone}>
               <th scope="row">
                 <a
-                  href={href(['zones'], { zone: one.zone })}
+                  href={href(['zones'], { zone: one.zone, after })}
                   aria-current={one.zone === chosen ? 'true' : undefined}
                 >
                   {shown(one.zone)}
@@ -178,7 +229,16 @@ const ZoneList = ({
         </tbody>
       </table>
     </div>
-    {more > 0 && <p class="mid">And {more} more, which this page does not list.</p>}
+    {(more > 0 || after !== '') && (
+      <p class="mid">
+        {after !== '' && <a href={href(['zones'])}>From the first zone</a>}{' '}
+        {more > 0 && (
+          <a href={href(['zones'], { after: zones.at(-1)?.zone ?? '' })}>
+            The next of {grouped(more)} more
+          </a>
+        )}
+      </p>
+    )}
   </Card>
 )
 
@@ -247,7 +307,7 @@ const Rules = ({ zone: { policies, steered } }: { zone: ZoneView }): VNode => (
                 ? rules.length === 1
                   ? 'Everyone gets '
                   : 'Everyone else gets '
-                : `Clients of ${shown(when)} get `}
+                : `Clients of ${placeWords(when)} get `}
               <b>{pools.map(shown).join(', then ')}</b>.
             </li>
           ))}

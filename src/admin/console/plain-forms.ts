@@ -109,7 +109,7 @@ const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
 
 function* previewParts(preview: OverridePreview): Generator<string> {
   const { override, pools, short, refusal, replaced, exposedUntil, lasting } = preview
-  yield `<p>Nothing is done yet. From now until <b>${escaped(shortTime(override.until ?? ''))} UTC</b>:</p>\n`
+  yield `<p>Nothing is done yet. In ${escaped(override.zone)}, from now until <b>${escaped(shortTime(override.until ?? ''))} UTC</b>:</p>\n`
   for (const { pool, members } of pools)
     yield* table(
       `Pool ${pool}`,

@@ -84,10 +84,11 @@ export function* table(
 ): Generator<string> {
   if (rows.length === 0) return
   const cells = head.map((one) => `<th scope="col">${one}</th>`).join('')
-  yield `<h2>${escaped(title)}</h2>\n<table>\n<thead><tr>${cells}</tr></thead>\n<tbody>\n`
+  const region = `<div class="wide" role="region" tabindex="0" aria-label="${escaped(title)}">`
+  yield `<h2>${escaped(title)}</h2>\n${region}\n<table>\n<thead><tr>${cells}</tr></thead>\n<tbody>\n`
   for (const [first, ...rest] of rows.slice(0, mostRows))
     yield `<tr><th scope="row">${escaped(first)}</th>${rest.map((one) => `<td>${htmlOf(one)}</td>`).join('')}</tr>\n`
-  yield '</tbody>\n</table>\n'
+  yield '</tbody>\n</table>\n</div>\n'
   if (rows.length > mostRows) yield `<p>And ${rows.length - mostRows} more.</p>\n`
 }
 

@@ -5,8 +5,9 @@ import { renderToString } from 'preact-render-to-string'
 import { describe, expect, test } from 'vitest'
 
 import { centreOf, mapHeight, mapWidth, nextCountry } from '../../../console/map/geometry.ts'
-import { countryName, WorldMap } from '../../../console/map/world-map.tsx'
+import { WorldMap } from '../../../console/map/world-map.tsx'
 import { worldPaths } from '../../../console/map/world-plugin.ts'
+import { countryName } from '../../../console/parts/place-words.ts'
 
 const paths = worldPaths()
 const centres = new Map(Object.entries(paths).map(([code, path]) => [code, centreOf(path)]))

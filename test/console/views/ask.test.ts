@@ -102,7 +102,7 @@ describe('two clients', () => {
     const rows = comparedRows(first, second)
     expect(rows.find(({ label }) => label === 'rule')).toEqual({
       label: 'rule',
-      a: '1: country DE',
+      a: '1: Germany',
       b: '3: everyone else',
     })
     const [largest] = comparedShares(first, second)

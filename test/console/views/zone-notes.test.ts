@@ -44,7 +44,7 @@ test('names what is steered with its TTL, warnings, and for whom each pool leads
   expect(steered).toMatch(/^MX at @, A at relay · TTL 1.min, at least 5.s$/)
   expect(warnings).toBe('no mistakes')
   expect([...uses.values()].map(({ leads }) => leads)).toEqual([
-    'first for continent EU',
+    'first for Europe',
     'first for everyone else',
     '',
   ])
