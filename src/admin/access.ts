@@ -77,7 +77,11 @@ export const isLoopback = (address: string): boolean =>
 export function authorize(control: AccessControl, access: Access, sender: Sender): Authorization {
   const page = pageOf(sender)
   if (!sender.isRead && page === 'foreign')
-    return refused(403, 'foreign-origin', 'pages of other sites may not write here')
+    return refused(
+      403,
+      'foreign-origin',
+      'pages of other sites may not write here; a proxy in front has to pass the Host header on',
+    )
   const session = sessionOf(control, sender, page)
   switch (access) {
     case 'public':

@@ -11,7 +11,7 @@ import { until } from '../support/wait.ts'
 import { answersBecome } from '../support/answered-targets.ts'
 import { type PageOptions, servedBrowser } from '../support/browser.ts'
 import { serveConsole, type ServedConsole } from './served-console.ts'
-import { startNginx } from './nginx.ts'
+import { startHaproxyBefore, startNginx } from './proxies.ts'
 
 const hostile = '<img src=x onerror=alert(1)> </script>\u202etxt'
 
@@ -208,22 +208,55 @@ describe('without script', () => {
   )
 })
 
-describe('behind nginx', () => {
+describe('behind a proxy', () => {
+  /** Orders from the page, as its dialog does. */
+  const orderFrom = async (page: Page, kind: string): Promise<void> => {
+    await page.getByRole('button', { name: 'Drain…' }).click()
+    await page.getByLabel('Why').fill(kind)
+    await page.getByRole('button', { name: /^Drain for/ }).click()
+  }
+
   test.each([
-    ['that takes the prefix away', '/mxsteer/'],
-    ['that leaves the prefix', '/whole/'],
-  ])('%s', async (_, prefix) => {
-    const nginx = await startNginx(served.server.adminPort)
+    ['nginx that takes the prefix away', startNginx, '/mxsteer/'],
+    ['nginx that leaves the prefix', startNginx, '/whole/'],
+    ['HAProxy', startHaproxyBefore, '/mxsteer/'],
+  ])('%s: reads the stream, and orders', async (_, start, prefix) => {
+    const proxy = await start(served.server.adminPort)
     let page: Page | null = null
     try {
-      const origin = `http://127.0.0.1:${nginx.port}`
-      page = await open('', {}, `${origin}${prefix}`)
+      page = await open('', {}, `${proxy.origin}${prefix}`)
       await isLive(page)
       await row(page, 'mx1').waitFor()
       expect(new URL(page.url()).pathname).toBe(`${prefix}console/`)
+      await page.evaluate(`location.hash = '#/target/smtp.example.test/mx3'`)
+      await orderFrom(page, 'by a proxy')
+      await page.locator('.toast', { hasText: 'mx3 is drained' }).waitFor()
+      await answered('mx1,mx2')
+      await page.locator('.toast').getByRole('button', { name: 'Undo' }).click()
+      await answered('mx1,mx2,mx3')
     } finally {
       await page?.close()
-      await nginx.stop()
+      await proxy.stop()
+    }
+  })
+
+  test('that puts another Host in its place: all is shown, and an order is refused in words', async () => {
+    const proxy = await startNginx(served.server.adminPort)
+    let page: Page | null = null
+    try {
+      const options = { isExpected: (fault: string) => fault.includes('status of 403') }
+      const address = `${proxy.origin}/rewritten/console/#/target/smtp.example.test/mx3`
+      page = await browser.open(address, options)
+      await isLive(page)
+      await page.getByRole('button', { name: 'Drain…' }).click()
+      await page.locator('.preview', { hasText: 'has to pass the Host header on' }).waitFor()
+      const { overrides } = JSON.parse((await served.server.http('/overrides')).body) as {
+        overrides: unknown[]
+      }
+      expect(overrides).toEqual([])
+    } finally {
+      await page?.close()
+      await proxy.stop()
     }
   })
 })
