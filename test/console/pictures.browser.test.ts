@@ -1,7 +1,7 @@
 // Nine states of the console in pictures, on a screen and on a phone, light and dark, left in test/console/screenshots for
 // people to look at: two zones, eleven MTAs, two of them drained or weighted, and later one that is dead.
 
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Page } from 'playwright-core'
@@ -19,6 +19,8 @@ beforeAll(async () => {
 afterAll(() => fleet.stop())
 
 const folder = join(projectFolder, 'test/console/screenshots')
+/** Of all pictures: what a CI keeps. */
+const mostOctets = 16 * 1024 * 1024
 const widths = [1440, 390]
 const schemes = ['light', 'dark'] as const
 
@@ -104,5 +106,8 @@ test('nine states, each in four pictures', async () => {
     .first()
     .waitFor()
   await picture(page, 'events')
-  expect(readdirSync(folder).length).toBe(9 * widths.length * schemes.length)
+  const pictures = readdirSync(folder)
+  expect(pictures.length).toBe(9 * widths.length * schemes.length)
+  const octets = pictures.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
+  expect(octets).toBeLessThanOrEqual(mostOctets)
 })
