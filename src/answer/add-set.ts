@@ -4,20 +4,10 @@
 //   absent      the set has no records for this client: a fact of the zone file, never of health
 //   servfail    no member is eligible, and the policy says `on_all_down: servfail`
 
-import type { SelectedSet, SteeredSet, Target } from '../steer/policy.ts'
-import { selectAddresses } from '../steer/select/select-addresses.ts'
-import { selectMx } from '../steer/select/select-mx.ts'
-import { selectSlot } from '../steer/select/select-slot.ts'
-import { selectSrv } from '../steer/select/select-srv.ts'
-import type { Steering } from '../steer/select/steering.ts'
+import type { SteeredSet, Target } from '../steer/policy.ts'
+import { select } from '../steer/select/select.ts'
 import { targetAddresses } from '../steer/select/target-addresses.ts'
-import type {
-  AddressSelection,
-  Locus,
-  MxSelection,
-  Selected,
-  SrvSelection,
-} from '../steer/selection.ts'
+import type { Selected } from '../steer/selection.ts'
 import type { Name } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import type { RRset } from '../zone/zone.ts'
@@ -65,25 +55,6 @@ function addPlain(
   entry.ttl = set.ttl
   entry.rdata = set.rdata
   return 'added'
-}
-
-export function select(
-  set: SelectedSet,
-  locus: Locus,
-  steering: Steering,
-): MxSelection | SrvSelection | AddressSelection {
-  switch (set.kind) {
-    case 'steered-mx':
-      return selectMx(set, locus, steering)
-    case 'steered-srv':
-      return selectSrv(set, locus, steering)
-    case 'steered-address':
-      return selectAddresses(set, locus, steering)
-    case 'exchange-slot':
-      return selectSlot(set, locus, steering)
-    default:
-      return set satisfies never
-  }
 }
 
 /** Adds what was selected from `set`. */

@@ -4,7 +4,7 @@
 import type { HealthReader } from '../health/table.ts'
 import { isoDay } from '../lib/clock.ts'
 import type { Family } from '../steer/select/last-resort.ts'
-import { getsFixedLadder, matchRule } from '../steer/select/match.ts'
+import { getsFixedLadder, matchRule, ruleIndexOf } from '../steer/select/match.ts'
 import type { Member, Pool, SelectedSet, Target } from '../steer/policy.ts'
 import { familyOf } from '../steer/select/select-addresses.ts'
 import { canonicalLadder } from '../steer/select/select-mx.ts'
@@ -15,14 +15,10 @@ const fixedLadderFact = 'fixed ladder'
 /** Fact → value, in the order of display. */
 type Decision = ReadonlyMap<string, string>
 
-/**
- * The part of the policy that decides for the client: `rule 1` (numbered from 1), `internal` or
- * `none`.
- */
+/** The part of the policy that decides for the client: `rule 1` (numbered from 1) or `internal`. */
 export function ruleLabel(set: SelectedSet, locus: Locus): string {
   if (getsFixedLadder(set, locus)) return 'internal'
-  const rule = matchRule(set.policy, locus)
-  return rule === undefined ? 'none' : `rule ${set.policy.rules.indexOf(rule) + 1}`
+  return `rule ${ruleIndexOf(set, locus) + 1}`
 }
 
 export function decisionOf(set: SelectedSet, locus: Locus, health: HealthReader): Decision {
@@ -33,7 +29,7 @@ export function decisionOf(set: SelectedSet, locus: Locus, health: HealthReader)
   }
   facts.set('min_ttl', `${set.minTtl} s`)
   for (const [fact, value] of selectionFacts(set)) facts.set(fact, value)
-  const pools = matchRule(set.policy, locus)?.pools ?? []
+  const pools = matchRule(set.policy, locus).pools
   for (const [i, pool] of pools.entries())
     addPool(facts, set, pool, { health, as: `pool ${i + 1}` })
   const { onAllDown } = set.policy

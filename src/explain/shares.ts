@@ -10,13 +10,10 @@
 
 import { type OutcomeLimits, outcomesOf, probabilitiesOf } from '../steer/draw/outcomes.ts'
 import type { ExchangeSlot, SelectedSet, Target } from '../steer/policy.ts'
-import { getsFixedLadder, matchRule } from '../steer/select/match.ts'
-import { selectAddresses } from '../steer/select/select-addresses.ts'
-import { selectMx } from '../steer/select/select-mx.ts'
-import { selectSlot, selectSlotUnder } from '../steer/select/select-slot.ts'
-import { selectSrv } from '../steer/select/select-srv.ts'
+import { ruleIndexOf } from '../steer/select/match.ts'
+import { select, selectUnder } from '../steer/select/select.ts'
 import type { Steering } from '../steer/select/steering.ts'
-import type { AddressSelection, Locus, SelectionReason } from '../steer/selection.ts'
+import type { Locus, Selected, Selection, SelectionReason } from '../steer/selection.ts'
 import { RRType } from '../wire/rrtype.ts'
 
 /**
@@ -33,50 +30,31 @@ interface Draw {
  * among addresses, each is equally likely; SRV goes by the weights of the records of the first
  * priority (RFC 2782).
  */
-export function drawOnce(set: SelectedSet, locus: Locus, steering: Steering): Draw {
-  switch (set.kind) {
-    case 'steered-mx': {
-      const selection = selectMx(set, locus, steering)
-      if (selection.kind !== 'selected') return { reason: selection.kind, probabilities: [] }
-      const { rungs, reason } = selection
-      const first = rungs[0]?.preference
-      return {
-        reason,
-        probabilities: sharedBy(rungs, (one) => (one.preference === first ? 1 : 0)),
-      }
-    }
-    case 'steered-address':
-      return drawOf(selectAddresses(set, locus, steering))
-    case 'exchange-slot':
-      return drawOf(selectSlot(set, locus, steering))
-    case 'steered-srv': {
-      const selection = selectSrv(set, locus, steering)
-      if (selection.kind !== 'selected') return { reason: selection.kind, probabilities: [] }
-      const { records, reason } = selection
-      const first = records[0]?.priority
-      const weightOf = (one: { readonly priority: number; readonly weight: number }): number =>
-        one.priority === first ? one.weight : 0
-      return { reason, probabilities: sharedBy(records, weightOf) }
-    }
-    default:
-      return set satisfies never
-  }
-}
-
-const drawOf = (selection: AddressSelection): Draw =>
-  selection.kind === 'selected'
-    ? { reason: selection.reason, probabilities: sharedBy(selection.addresses, () => 1) }
-    : { reason: selection.kind, probabilities: [] }
+export const drawOnce = (set: SelectedSet, locus: Locus, steering: Steering): Draw =>
+  drawOf(select(set, locus, steering))
 
 /** As `drawOnce`, for another client network under the same rule each time. */
-function drawOfAnyClient(set: ExchangeSlot, locus: Locus, steering: Steering): Draw {
-  const rule = getsFixedLadder(set, locus) ? null : matchRule(set.policy, locus)
-  return drawOf(selectSlotUnder(set, rule, steering.chooser.equal(2 ** 32), steering))
+const drawOfAnyClient = (set: ExchangeSlot, locus: Locus, steering: Steering): Draw =>
+  drawOf(selectUnder(set, ruleIndexOf(set, locus), steering.chooser.equal(2 ** 32), steering))
+
+const drawOf = (selection: Selection): Draw =>
+  selection.kind === 'selected'
+    ? { reason: selection.reason, probabilities: firstChoices(selection) }
+    : { reason: selection.kind, probabilities: [] }
+
+function firstChoices(selection: Selected): Draw['probabilities'] {
+  if ('addresses' in selection) return sharedBy(selection.addresses, () => 1)
+  if ('rungs' in selection) {
+    const first = selection.rungs[0]?.preference
+    return sharedBy(selection.rungs, ({ preference }) => (preference === first ? 1 : 0))
+  }
+  const first = selection.records[0]?.priority
+  return sharedBy(selection.records, ({ priority, weight }) => (priority === first ? weight : 0))
 }
 
-function sharedBy<Selected extends { readonly target: Target }>(
-  selected: readonly Selected[],
-  weightOf: (one: Selected) => number,
+function sharedBy<One extends { readonly target: Target }>(
+  selected: readonly One[],
+  weightOf: (one: One) => number,
 ): Draw['probabilities'] {
   const total = selected.reduce((sum, one) => sum + weightOf(one), 0)
   return selected.map((one) => [one.target, weightOf(one) / total])

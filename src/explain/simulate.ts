@@ -3,7 +3,7 @@
 
 import type { Random } from '../lib/clock.ts'
 import { lookUp } from '../lib/prefix-tree.ts'
-import { getsFixedLadder, matchRule } from '../steer/select/match.ts'
+import { ruleLabel } from './decision.ts'
 import { isSticky } from '../steer/draw/sticky.ts'
 import type { PlaceTree } from '../steer/scope/place-networks.ts'
 import type { SelectedSet, Target } from '../steer/policy.ts'
@@ -121,7 +121,7 @@ function simulateClient(
   set: SelectedSet,
   locus: Locus,
 ): void {
-  const rule = ruleOf(set, locus)
+  const rule = ruleLabel(set, locus)
   const steering = createSteering({ health: world.health, random, clock: world.clock })
   const expected = expectations.get(rule) ?? expectedOf(set, locus, steering, expectedDraws)
   expectations.set(rule, expected)
@@ -139,13 +139,6 @@ const questionOf = (question: Pick<Question, 'name' | 'type'>, client: Subnet): 
   const { octets, prefixLength } = client
   const isAddress = prefixLength === octets.length * 8
   return { ...question, peer: octets, subnet: isAddress ? null : client }
-}
-
-/** `internal`, or the rule numbered from 1 as in the file. */
-function ruleOf(set: SelectedSet, locus: Locus): string {
-  if (getsFixedLadder(set, locus)) return 'internal'
-  const rule = matchRule(set.policy, locus)
-  return `rule ${rule === undefined ? 0 : set.policy.rules.indexOf(rule) + 1}`
 }
 
 function placeOf({ continent, country, asn }: Locus, by: Exclude<Grouping, 'rule'>): string {

@@ -3,7 +3,9 @@
 import type { HealthReader } from '../health/table.ts'
 import type { Clock, Random } from '../lib/clock.ts'
 import type { ExchangeSlot, SelectedSet } from '../steer/policy.ts'
-import { slotTargets } from '../steer/select/select-slot.ts'
+import { epochSecondsLeft } from '../steer/draw/epoch.ts'
+import { clientHash } from '../steer/draw/sticky.ts'
+import { select } from '../steer/select/select.ts'
 import { createSteering } from '../steer/select/steering.ts'
 import type { Locus } from '../steer/selection.ts'
 import { nameToBareText } from '../wire/name.ts'
@@ -96,16 +98,21 @@ export function steeringView(
 
 function slotView({ health, clock }: SteeringSources, set: ExchangeSlot, locus: Locus): SlotView {
   const names = set.names.map(nameToBareText)
-  const steering = createSteering({ health, random: () => 0, clock })
-  const { targets, secondsLeft } = slotTargets(set, locus, steering)
-  const own = targets[set.rung] ?? null
+  const nowMs = clock.wallMs()
+  const steering = createSteering({ health, random: () => 0, clock: { wallMs: () => nowMs } })
+  const targets = names.map((_, rung) => {
+    const selection = select({ ...set, rung }, locus, steering)
+    return 'addresses' in selection ? selection.addresses[0]?.target.index : undefined
+  })
+  const own = targets[set.rung]
   const isShared = (at: number): boolean =>
-    at !== set.rung && own !== null && targets[at]?.index === own.index
+    at !== set.rung && own !== undefined && targets[at] === own
+  const client = clientHash(set.policy, locus)
   return {
     number: set.rung + 1,
     names,
     epochSeconds: set.epochSeconds,
-    secondsLeft,
+    secondsLeft: epochSecondsLeft(client, set.epochSeconds, Math.floor(nowMs / 1000)),
     sharedWith: names.filter((_, at) => isShared(at)),
   }
 }

@@ -86,8 +86,8 @@ export interface AddressTrace {
 
 export function traceSteering(set: SelectedSet, locus: Locus, health: HealthReader): SteeringTrace {
   const rule = matchRule(set.policy, locus)
-  const at = rule === undefined ? -1 : set.policy.rules.indexOf(rule)
-  const pools = rule?.pools ?? []
+  const at = set.policy.rules.indexOf(rule)
+  const { pools } = rule
   const family = familyOf(set)
   const context = { family, health }
   const { leads, panics } = new EvaluatedPools(health).leadProbabilities(pools, family)

@@ -98,8 +98,8 @@ export class EmptyPools {
     if (isPanic) return { instead: 'panic', pools: [] }
     if (leading.length > 0) return { instead: 'other-pool', pools: leading.map(({ name }) => name) }
     const { onAllDown } = policy
-    if (onAllDown.kind === 'servfail') return { instead: 'servfail', pools: [] }
-    const reason = selectAllDown(new CountingSelector(), policy, pools, null, this.#steering)
+    const reason = selectAllDown(new CountingSelector(), policy, pools, this.#steering)
+    if (reason === 'servfail') return { instead: 'servfail', pools: [] }
     if (reason === 'backup' && onAllDown.kind === 'backup')
       return { instead: 'backup', pools: [onAllDown.pool.name] }
     return { instead: reason === 'last-good' ? 'last-good' : 'all', pools: [] }
@@ -108,14 +108,15 @@ export class EmptyPools {
 
 /** Counts what would be answered. */
 class CountingSelector implements RecordSelector {
+  readonly family = null
+  readonly client = null
+  readonly takesAllPools = true
+  readonly isFull = false
   count = 0
 
-  addEvaluated(): void {
-    this.count++
-  }
-
-  addLastGood(_: Pool, candidates: { readonly count: number }): void {
+  add(_: Pool, candidates: { readonly count: number }): boolean {
     this.count += candidates.count
+    return candidates.count > 0
   }
 
   addEvery(_: Pool, candidates: { readonly count: number }): void {

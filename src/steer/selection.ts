@@ -92,6 +92,9 @@ export type AddressSelection =
 /** What was selected of any set. */
 export type Selected = SelectedMx | SelectedSrvSet | SelectedAddresses
 
+/** What comes of a selection from any set. */
+export type Selection = MxSelection | SrvSelection | AddressSelection
+
 /**
  * The TTL of a steered answer in seconds: for how long the decision can stand (`holdSeconds`), within [minTtl, ttl], and
  * never 0: resolvers would ask again for every message, and some treat 0 as an error. Where the bounds cross, the upper

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SlotState, Standing } from '../../src/health/table.ts'
-import { selectMx } from '../../src/steer/select/select-mx.ts'
 import { traceSteering } from '../../src/explain/trace.ts'
 import {
   addressesOf,
@@ -13,6 +12,7 @@ import {
   nowhere,
   policyOf,
   seeded,
+  selectMx,
 } from '../steer/arrange.ts'
 import { build } from '../steer/model-world.ts'
 import { worlds } from '../steer/random-worlds.ts'

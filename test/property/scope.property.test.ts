@@ -111,7 +111,7 @@ function networksIn(
 function chosen({ networks, policy, internal, octets }: World, address: Uint8Array): number {
   const locus = createLocate(networks)(address, octets === 4 ? 4 : 6, caps[octets])
   if (isInternal(internal, locus)) return -1
-  return policy.rules.indexOf(matchRule(policy, locus) as Rule)
+  return policy.rules.indexOf(matchRule(policy, locus))
 }
 
 const numberOf = (octets: Uint8Array): bigint =>

@@ -5,9 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { SlotState } from '../../src/health/table.ts'
 import type { HealthReader } from '../../src/health/table.ts'
 import type { Member, Policy, Pool, SteeredMx, TargetAddresses } from '../../src/steer/policy.ts'
-import { selectAddresses } from '../../src/steer/select/select-addresses.ts'
 import { targetAddresses } from '../../src/steer/select/target-addresses.ts'
-import { selectMx } from '../../src/steer/select/select-mx.ts'
 import type { AddressSelection, MxSelection } from '../../src/steer/selection.ts'
 import type { Arranged, World } from '../steer/arrange.ts'
 import {
@@ -20,6 +18,8 @@ import {
   nowhere,
   policyOf,
   seeded,
+  selectAddresses,
+  selectMx,
 } from '../steer/arrange.ts'
 import { createSteering, standingClock, type Steering } from '../../src/steer/select/steering.ts'
 

@@ -15,10 +15,18 @@ import type {
   Rule,
   SteeredAddresses,
   SteeredMx,
+  SteeredSrv,
   Target,
   TargetAddress,
 } from '../../src/steer/policy.ts'
-import type { AddressSelection, Locus, MxSelection } from '../../src/steer/selection.ts'
+import { select } from '../../src/steer/select/select.ts'
+import type { Steering } from '../../src/steer/select/steering.ts'
+import type {
+  AddressSelection,
+  Locus,
+  MxSelection,
+  SrvSelection,
+} from '../../src/steer/selection.ts'
 import { membersOf } from '../../src/zone/policy-members.ts'
 
 export type World = Readonly<Record<string, Readonly<Record<string, string>>>>
@@ -192,6 +200,19 @@ export function locusAt(text: string, known: Partial<Locus> = {}): Locus {
 }
 
 export const nowhere: Locus = locusAt('192.0.2.1')
+
+/** `select`, which gives back what the kind of set has. */
+export const selectMx = (set: SteeredMx, locus: Locus, steering: Steering): MxSelection =>
+  select(set, locus, steering) as MxSelection
+
+export const selectSrv = (set: SteeredSrv, locus: Locus, steering: Steering): SrvSelection =>
+  select(set, locus, steering) as SrvSelection
+
+export const selectAddresses = (
+  set: SteeredAddresses | ExchangeSlot,
+  locus: Locus,
+  steering: Steering,
+): AddressSelection => select(set, locus, steering) as AddressSelection
 
 /** `10 mx1`, in the order of the answer. */
 export const ladderText = (selection: MxSelection): string[] =>

@@ -2,9 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { SlotState } from '../../src/health/table.ts'
-import { selectAddresses } from '../../src/steer/select/select-addresses.ts'
 import { targetAddresses } from '../../src/steer/select/target-addresses.ts'
-import { selectMx } from '../../src/steer/select/select-mx.ts'
 import { createSteering, standingClock, type Steering } from '../../src/steer/select/steering.ts'
 import type { Member, Pool, TargetAddresses } from '../../src/steer/policy.ts'
 import {
@@ -22,6 +20,8 @@ import {
   policyOf,
   seeded,
   textsOf,
+  selectAddresses,
+  selectMx,
 } from './arrange.ts'
 
 const steeringOf = ({ health }: Arranged): Steering =>

@@ -3,8 +3,7 @@
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { selectMx } from '../../src/steer/select/select-mx.ts'
-import { locusAt, mxOf, seeded } from './arrange.ts'
+import { locusAt, mxOf, seeded, selectMx } from './arrange.ts'
 import { build } from './model-world.ts'
 import type { ModelWorld } from './model-world.ts'
 import { worlds } from './random-worlds.ts'

@@ -2,8 +2,6 @@
 
 import { describe, expect, test } from 'vitest'
 import { SlotState } from '../../src/health/table.ts'
-import { selectAddresses } from '../../src/steer/select/select-addresses.ts'
-import { selectMx } from '../../src/steer/select/select-mx.ts'
 import type { World } from './arrange.ts'
 import {
   addressesOf,
@@ -15,6 +13,8 @@ import {
   policyOf,
   seeded,
   textsOf,
+  selectAddresses,
+  selectMx,
 } from './arrange.ts'
 import { inclusionOdds, ladderOdds, outliers, tally } from './reference.ts'
 import { createSteering, standingClock } from '../../src/steer/select/steering.ts'

@@ -3,8 +3,7 @@
 
 import type { SelectedSet } from '../../steer/policy.ts'
 import { type CachedScopeMap, type Scopes, unknownNetwork } from '../../steer/scope/scope-cache.ts'
-import { getsFixedLadder, matchIndex } from '../../steer/select/match.ts'
-import type { Locus } from '../../steer/selection.ts'
+import { ruleIndexOf } from '../../steer/select/match.ts'
 import { hasClientSubnet, hasNetwork24, subnetAddress, subnetAt } from '../client-subnet.ts'
 import { clientLocus, locusOf, noteScope, type Transaction } from '../transaction.ts'
 
@@ -13,13 +12,13 @@ import { clientLocus, locusOf, noteScope, type Transaction } from '../transactio
  * transaction's scope as `locusOf` (transaction.ts) does. `cached`: the set's scope map; null without
  * scopes, and of a sticky set, whose scopes are not those of its policy.
  */
-export function ruleIndexOf(
+export function clientRule(
   transaction: Transaction,
   set: SelectedSet,
   cached: CachedScopeMap | null,
 ): number {
   const { query } = transaction
-  if (cached === null || !hasClientSubnet(query)) return match(set, locusOf(transaction, set))
+  if (cached === null || !hasClientSubnet(query)) return ruleIndexOf(set, locusOf(transaction, set))
   const { table } = cached
   if (table === null || !hasNetwork24(query)) return matchAndCache(transaction, set, cached)
   const known = table.lookUp(query.packet, subnetAt(query))
@@ -34,12 +33,9 @@ function matchAndCache(transaction: Transaction, set: SelectedSet, cached: Cache
   const octets = subnetAddress(transaction.query, transaction.subnet)
   const length = scopes.prefixLength(set, octets)
   const known = scopes.lastDecision()
-  const decision = known < 0 ? match(set, clientLocus(transaction)) : known
+  const decision = known < 0 ? ruleIndexOf(set, clientLocus(transaction)) : known
   if (known < 0) scopes.cacheDecision(decision)
   if (hasNetwork24(transaction.query)) scopes.cacheNetwork(cached, octets, length, decision)
   noteScope(transaction, length)
   return decision
 }
-
-const match = (set: SelectedSet, locus: Locus): number =>
-  getsFixedLadder(set, locus) ? set.policy.rules.length : matchIndex(set.policy, locus)

@@ -13,23 +13,16 @@ import { lookupInZone } from '../../zone/lookup.ts'
 import type { Zone } from '../../zone/zone.ts'
 import { type CachedScopeMap, dependsOnClient, type Scopes } from '../../steer/scope/scope-cache.ts'
 import { hasFamily, lastResortPools } from '../../steer/select/last-resort.ts'
-import { familyOf, selectAddressesUnder } from '../../steer/select/select-addresses.ts'
-import { canonicalLadder, selectMxUnder } from '../../steer/select/select-mx.ts'
-import { selectSlotUnder } from '../../steer/select/select-slot.ts'
-import { selectSrvUnder } from '../../steer/select/select-srv.ts'
+import { familyOf } from '../../steer/select/select-addresses.ts'
+import { selectUnder } from '../../steer/select/select.ts'
 import { createSteering, standingClock, type Steering } from '../../steer/select/steering.ts'
 import { targetAddresses } from '../../steer/select/target-addresses.ts'
-import type {
-  AddressSelection,
-  MxSelection,
-  Selected,
-  SrvSelection,
-} from '../../steer/selection.ts'
+import type { Selected } from '../../steer/selection.ts'
 import type { HealthReader } from '../../health/table.ts'
 import { countedReason, forEachTarget } from '../add-set.ts'
 import type { AnswerCounts } from '../counters.ts'
 import type { Transaction } from '../transaction.ts'
-import { ruleIndexOf } from './client-rule.ts'
+import { clientRule } from './client-rule.ts'
 import { type HealthInputs, RecordingHealth } from './health-inputs.ts'
 
 /** The outcomes under one rule. */
@@ -121,7 +114,7 @@ export class SetOutcomes {
   #ruleOf(transaction: Transaction): number {
     const set = this.#set
     if (!this.dependsOnClient || set.kind === 'target-address') return 0
-    return ruleIndexOf(transaction, set, this.#scopeMap)
+    return clientRule(transaction, set, this.#scopeMap)
   }
 
   #forget(rule: number, { found }: RuleState): void {
@@ -250,33 +243,6 @@ const maxRecords = 64
 function recordsOf(selection: Selected): readonly { readonly target: Target }[] {
   if ('rungs' in selection) return selection.rungs
   return 'records' in selection ? selection.records : selection.addresses
-}
-
-/** Selects for clients under a rule. `client`: as of `selectMxUnder` (select-mx.ts); of an exchange slot, its draw. */
-export function selectUnder(
-  set: SteeredSet,
-  rule: number,
-  client: number | null,
-  steering: Steering,
-): MxSelection | SrvSelection | AddressSelection {
-  switch (set.kind) {
-    case 'steered-mx':
-      return rule === set.policy.rules.length
-        ? canonicalLadder(set)
-        : selectMxUnder(set, set.policy.rules[rule], client, steering)
-    case 'steered-srv':
-      return selectSrvUnder(set, set.policy.rules[rule], steering)
-    case 'steered-address':
-      return selectAddressesUnder(set, set.policy.rules[rule], client, steering, set.answers)
-    case 'exchange-slot': {
-      const isInternal = rule === set.policy.rules.length
-      return selectSlotUnder(set, isInternal ? null : set.policy.rules[rule], client ?? 0, steering)
-    }
-    case 'target-address':
-      return targetAddresses(set, steering)
-    default:
-      return set satisfies never
-  }
 }
 
 /** The same for selections that are the same. */

@@ -21,17 +21,11 @@ import type { AnswerContext } from '../context.ts'
 import { concludeAdded, concludeFound, planFound } from '../decide.ts'
 import { resetPlan } from '../plan.ts'
 import { clientLocus, extendedErrorOf, hasExtendedError, type Transaction } from '../transaction.ts'
+import { selectUnder } from '../../steer/select/select.ts'
 import { createSteering, type Steering } from '../../steer/select/steering.ts'
 import { DrawnMessages } from './drawn-messages.ts'
 import { maxCachedOctets, type MessageCache, withoutClientFields } from './message-cache.ts'
-import {
-  counterCells,
-  Enumeration,
-  keyOf,
-  type RuleOutcomes,
-  selectUnder,
-  SetOutcomes,
-} from './set-outcomes.ts'
+import { counterCells, Enumeration, keyOf, type RuleOutcomes, SetOutcomes } from './set-outcomes.ts'
 import { StickyMessages } from './sticky-messages.ts'
 
 /** Questions cached at most. */

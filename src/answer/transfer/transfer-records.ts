@@ -11,6 +11,7 @@
 
 import type { OnAllDown, SelectedSet, SteeredSet } from '../../steer/policy.ts'
 import { familyOf } from '../../steer/select/select-addresses.ts'
+import { select } from '../../steer/select/select.ts'
 import type { Steering } from '../../steer/select/steering.ts'
 import type { Locus } from '../../steer/selection.ts'
 import type { Name } from '../../wire/name.ts'
@@ -18,7 +19,7 @@ import type { Rdata } from '../../wire/rdata/rdata.ts'
 import { RRType } from '../../wire/rrtype.ts'
 import { createChainKey, findInChain, putChainKey } from '../../zone/denial-chain.ts'
 import type { RRset, Zone, ZoneNode } from '../../zone/zone.ts'
-import { rdataOf, select } from '../add-set.ts'
+import { rdataOf } from '../add-set.ts'
 import type { ZoneSigner } from '../context.ts'
 import { nsecSet } from '../signing.ts'
 

@@ -5,7 +5,7 @@
 //     is least used, of these to those whose rack is, of these to those whose target is; among these it is drawn by
 //     weight. The first position is therefore won in exact proportion to weight.
 //
-//   dealSample, k of n at once (addresses): positions are dealt to regions, those of a region to its racks, then to
+//   drawBeside, k of n at once (addresses, MX of one preference): positions are dealt to regions, those of a region to its racks, then to
 //     targets and addresses. Each group that has candidates left gets one position a round; the last, partial round
 //     is drawn by systematic sampling over the weights of the groups. While no group is due more than one position,
 //     every address is included with probability k·w/W exactly, as without groups; a group that is due more has one
@@ -60,11 +60,30 @@ export class SpreadDraw {
   readonly #parts = threeCandidates()
   readonly #dealt = createCandidates()
 
-  /** Draws k of n over risk groups. The result holds those drawn and is valid until the next call. */
-  dealSample(candidates: Candidates, pool: Pool, count: number, chooser: Chooser): Candidates {
-    this.#dealt.count = 0
+  /**
+   * Moves `count` candidates to the front, each in proportion to its weight as far as groups allow: all at once, or position
+   * by position where records are `selected` already. Returns how many were drawn.
+   */
+  drawBeside(
+    candidates: Candidates,
+    pool: Pool,
+    count: number,
+    chooser: Chooser,
+    selected: readonly { readonly target: Target }[],
+  ): number {
+    return selected.length > 0
+      ? this.drawSpread(candidates, pool, count, chooser, selected)
+      : this.#dealSample(candidates, pool, count, chooser)
+  }
+
+  /** Draws k of n over risk groups; only those drawn remain. */
+  #dealSample(candidates: Candidates, pool: Pool, count: number, chooser: Chooser): number {
+    const dealt = this.#dealt
+    dealt.count = 0
     this.#deal(pool.isSpread ? regionLevel : targetLevel, candidates, { pool, count, chooser })
-    return this.#dealt
+    candidates.count = 0
+    for (let i = 0; i < dealt.count; i++) copyCandidate(candidates, dealt, i)
+    return dealt.count
   }
 
   /**

@@ -16,7 +16,6 @@
 import type { HealthReader } from '../../health/table.ts'
 import type { Chooser } from '../draw/chooser.ts'
 import type { Pool } from '../policy.ts'
-import type { SelectionReason } from '../selection.ts'
 import { createPoolEvaluation, evaluatePool, isEmpty, type PoolEvaluation } from './eligibility.ts'
 import type { EvaluationCache } from './evaluation-cache.ts'
 import type { Family } from './last-resort.ts'
@@ -156,7 +155,3 @@ function leadShare({ minHealthy, spill }: Pool, evaluation: PoolEvaluation): num
   if (usableShare >= minHealthy) return 1
   return spill === 'proportional' ? usableShare / minHealthy : 0
 }
-
-/** Why an answer led by the pool at `lead` was selected; `isPanic`: of a pool that contributed. */
-export const leadReason = (lead: number, isPanic: boolean): SelectionReason =>
-  isPanic ? 'panic' : lead > 0 ? 'spilled' : 'eligible'

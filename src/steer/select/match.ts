@@ -5,24 +5,25 @@ import { type Network, networkContains } from '../../lib/ip.ts'
 import type { Conditions, Policy, Rule, SelectedSet } from '../policy.ts'
 import type { Locus } from '../selection.ts'
 
-/** The first rule that matches. The catch-all is the last rule by construction, and matches in any case. */
-export const matchRule = (policy: Policy, locus: Locus): Rule | undefined =>
-  policy.rules[matchIndex(policy, locus)]
+/** Index of the rule that decides for the client, or one past the last where it gets the fixed ladder of the set. */
+export const ruleIndexOf = (set: SelectedSet, locus: Locus): number =>
+  getsFixedLadder(set, locus) ? set.policy.rules.length : matchIndex(set.policy, locus)
 
-/** Index of the first rule that matches; -1 where there are no rules. */
-export function matchIndex({ rules }: Policy, locus: Locus): number {
-  for (let at = 0; at < rules.length; at++) {
+/** The first rule that matches. The catch-all is the last rule by construction, and matches in any case. */
+export const matchRule = (policy: Policy, locus: Locus): Rule =>
+  policy.rules[matchIndex(policy, locus)] as Rule
+
+function matchIndex({ rules }: Policy, locus: Locus): number {
+  const last = rules.length - 1
+  for (let at = 0; at < last; at++) {
     const { when } = rules[at] as Rule
     if (when === null || matches(when, locus)) return at
   }
-  return rules.length - 1
+  return last
 }
 
 /** The rule for clients of which nothing is known. */
-export function catchAll(policy: Policy): Rule | undefined {
-  for (const rule of policy.rules) if (rule.when === null) return rule
-  return policy.rules[policy.rules.length - 1]
-}
+export const catchAll = ({ rules }: Policy): Rule => rules.at(-1) as Rule
 
 /** Whether all conditions hold for a client at `locus`. */
 export function matches(when: Conditions, locus: Locus): boolean {

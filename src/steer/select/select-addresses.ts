@@ -14,124 +14,57 @@
 import { RRType } from '../../wire/rrtype.ts'
 import { type Candidates, targetAt } from '../draw/candidates.ts'
 import { drawSample } from '../draw/sampling.ts'
-import { clientHash, scoreAddresses } from '../draw/sticky.ts'
-import type { Pool, Rule, SteeredAddresses, TargetAddress } from '../policy.ts'
-import {
-  type AddressSelection,
-  answerTtl,
-  type Locus,
-  type SelectedAddress,
-  type SelectionReason,
-} from '../selection.ts'
-import { type RecordSelector, selectAllDown } from './all-down.ts'
-import { evaluatePool, isEmpty, type PoolEvaluation } from './eligibility.ts'
-import { lastResortPools } from './last-resort.ts'
-import { leadReason } from './leading-pool.ts'
-import { catchAll, matchRule } from './match.ts'
-import { holdSecondsOf, leadOf, type Steering } from './steering.ts'
+import { scoreAddresses } from '../draw/sticky.ts'
+import type { Pool, SteeredAddresses, TargetAddress } from '../policy.ts'
+import type { AddressSelection, SelectedAddress } from '../selection.ts'
+import type { RecordSelector } from './all-down.ts'
+import { catchAll } from './match.ts'
+import { selectRecords } from './select-records.ts'
+import { ttlOf, type Steering } from './steering.ts'
 
-/** The addresses for a client at `locus`. Never empty because of health, but for `on_all_down: servfail`. */
+/** What addresses are drawn by. `answers`: how many at most; Infinity: all. */
+type DrawnSet = Pick<SteeredAddresses, 'type' | 'policy' | 'ttl' | 'minTtl' | 'answers'>
+
+/** The addresses from these pools. `client`: as of `selectMx` (select-mx.ts). */
 export function selectAddresses(
-  set: SteeredAddresses,
-  locus: Locus,
-  steering: Steering,
-): AddressSelection {
-  const client = set.sticky ? clientHash(set.policy, locus) : null
-  return selectAddressesUnder(set, matchRule(set.policy, locus), client, steering, set.answers)
-}
-
-/** What addresses are drawn by. */
-type DrawnSet = Pick<SteeredAddresses, 'type' | 'policy' | 'ttl' | 'minTtl'>
-
-/**
- * Up to `answers` addresses for clients under a rule of the set's policy. `client`: as of `selectMxUnder` (select-mx.ts).
- */
-export function selectAddressesUnder(
   set: DrawnSet,
-  rule: Rule | undefined,
+  pools: readonly Pool[],
   client: number | null,
   steering: Steering,
-  answers: number,
 ): AddressSelection {
-  steering.chooser.begin()
-  const selector = new AddressSelector(set, steering, client, answers)
-  const selection = selectFrom(selector, rule?.pools ?? [], steering)
+  const selection = selectFrom(set, pools, client, steering)
   if (selection.kind !== 'no-family') return selection
   // NODATA for some clients would reach others through caches and bounce their mail: better another rule's pools.
-  const fromCatchAll = selectFrom(selector, catchAll(set.policy)?.pools ?? [], steering)
+  const fromCatchAll = selectFrom(set, catchAll(set.policy).pools, client, steering)
   if (fromCatchAll.kind !== 'no-family') return fromCatchAll
-  return selectFrom(
-    selector,
-    set.policy.rules.flatMap((rule) => rule.pools),
-    steering,
-  )
+  const ofAnyRule = set.policy.rules.flatMap((rule) => rule.pools)
+  return selectFrom(set, ofAnyRule, client, steering)
 }
 
 function selectFrom(
-  selector: AddressSelector,
+  set: DrawnSet,
   pools: readonly Pool[],
+  client: number | null,
   steering: Steering,
 ): AddressSelection {
-  const lead = leadOf(steering, pools, selector.family, selector.client)
-  if (lead < 0) return selectFromDown(selector, pools, steering)
-  const evaluation = steering.pools.at(lead)
-  selector.addEvaluated(pools[lead] as Pool, evaluation)
-  return selected(selector, leadReason(lead, evaluation.isPanic), steering)
-}
-
-function selectFromDown(
-  selector: AddressSelector,
-  pools: readonly Pool[],
-  steering: Steering,
-): AddressSelection {
-  const { family } = selector
-  const { policy } = selector.set
-  const reason = selectAllDown(selector, policy, pools, family, steering)
-  if (reason === null) return { kind: 'no-family' }
-  const otherFamily = family === 4 ? 6 : 4
-  const isServfail =
-    reason === 'failed-open' &&
-    policy.onAllDown.kind === 'servfail' &&
-    !hasCandidates(lastResortPools(policy, pools), otherFamily, steering)
-  return isServfail ? { kind: 'servfail' } : selected(selector, reason, steering)
-}
-
-const selected = (
-  { set, addresses }: AddressSelector,
-  reason: SelectionReason,
-  steering: Steering,
-): AddressSelection => ({
-  kind: 'selected',
-  addresses,
-  ttl: answerTtl(set, holdSecondsOf(steering, reason)),
-  reason,
-})
-
-function hasCandidates(
-  pools: readonly Pool[],
-  family: 4 | 6,
-  { spare, health }: Steering,
-): boolean {
-  for (const pool of pools) {
-    evaluatePool(spare, pool, family, health)
-    if (!isEmpty(spare)) return true
-  }
-  return false
+  const selector = new AddressSelector(set, steering, client)
+  const reason = selectRecords(selector, set.policy, pools, steering)
+  if (reason === 'servfail' || reason === 'no-family') return { kind: reason }
+  const { addresses } = selector
+  return { kind: 'selected', addresses, ttl: ttlOf(set, reason, steering), reason }
 }
 
 /** One answer of addresses under construction. */
 class AddressSelector implements RecordSelector {
-  readonly set: DrawnSet
   readonly family: 4 | 6
-  /** Hash of the client, by which sticky answers are ordered; null: at random. */
   readonly client: number | null
+  readonly takesAllPools = false
   readonly addresses: SelectedAddress[] = []
   readonly #steering: Steering
   readonly #limit: number
 
-  constructor(set: DrawnSet, steering: Steering, client: number | null, answers: number) {
-    this.set = set
-    this.family = familyOf(set.type)
+  constructor({ type, answers }: DrawnSet, steering: Steering, client: number | null) {
+    this.family = familyOf(type)
     this.client = client
     this.#steering = steering
     this.#limit = Math.max(1, answers)
@@ -141,45 +74,31 @@ class AddressSelector implements RecordSelector {
     return this.addresses.length
   }
 
-  addEvaluated(pool: Pool, { up, suspect, hasSiblings }: PoolEvaluation): void {
-    const isGrouped = pool.isSpread || hasSiblings
-    this.#draw(pool, up, isGrouped)
-    if (this.addresses.length < this.#limit && suspect.count > 0)
-      this.#draw(pool, suspect, isGrouped)
+  get isFull(): boolean {
+    return this.addresses.length >= this.#limit
   }
 
-  addLastGood(pool: Pool, candidates: Candidates): void {
-    this.#draw(pool, candidates, true)
+  add(pool: Pool, candidates: Candidates, hasSiblings: boolean = false): boolean {
+    const { addresses, client } = this
+    const { chooser, spread } = this.#steering
+    const before = addresses.length
+    const room = this.#limit - before
+    if (client !== null) {
+      scoreAddresses(candidates, pool, client)
+      this.#put(pool, candidates, spread.drawSpread(candidates, pool, room, null, addresses))
+    } else if (!pool.isSpread && !hasSiblings)
+      this.#put(pool, candidates, drawSample(candidates, room, chooser))
+    else this.#put(pool, candidates, spread.drawBeside(candidates, pool, room, chooser, addresses))
+    return addresses.length > before
   }
 
   addEvery(pool: Pool, candidates: Candidates): void {
-    if (this.client !== null) return this.#draw(pool, candidates, true)
-    const drawn = drawSample(candidates, Infinity, this.#steering.chooser)
-    this.#add(pool, candidates, drawn)
-  }
-
-  /** Draws as many as there is room for. `isGrouped`: some candidates share a region, a rack or a target. */
-  #draw(pool: Pool, candidates: Candidates, isGrouped: boolean): void {
-    const { chooser, spread } = this.#steering
-    const { client, addresses } = this
-    const room = this.#limit - addresses.length
-    if (client !== null) {
-      scoreAddresses(candidates, pool, client)
-      const drawn = spread.drawSpread(candidates, pool, room, null, addresses)
-      this.#add(pool, candidates, drawn)
-    } else if (!isGrouped) {
-      this.#add(pool, candidates, drawSample(candidates, room, chooser))
-    } else if (addresses.length > 0) {
-      const drawn = spread.drawSpread(candidates, pool, room, chooser, addresses)
-      this.#add(pool, candidates, drawn)
-    } else {
-      const dealt = spread.dealSample(candidates, pool, room, chooser)
-      this.#add(pool, dealt, dealt.count)
-    }
+    if (this.client !== null) this.add(pool, candidates)
+    else this.#put(pool, candidates, drawSample(candidates, Infinity, this.#steering.chooser))
   }
 
   /** Adds the first `count`; an address that two targets have is added once, as sets have no doubles (RFC 2181 §5). */
-  #add(pool: Pool, candidates: Candidates, count: number): void {
+  #put(pool: Pool, candidates: Candidates, count: number): void {
     for (let i = 0; i < count; i++) {
       const target = targetAt(pool, candidates, i)
       const address = target.addresses[candidates.addresses[i] as number] as TargetAddress

@@ -9,95 +9,49 @@
 // `ladder` members of the pool that leads, all at one preference: a later pool must not compete with an earlier one, and
 // equal preferences cannot put it below.
 
-import type { Candidates } from '../draw/candidates.ts'
-import { targetAt } from '../draw/candidates.ts'
+import { type Candidates, targetAt } from '../draw/candidates.ts'
 import { drawLadder, drawSample } from '../draw/sampling.ts'
-import { clientHash, scoreMembers } from '../draw/sticky.ts'
-import type { ExchangeSlot, Member, Pool, Rule, SteeredMx, Target } from '../policy.ts'
-import {
-  answerTtl,
-  type Locus,
-  type MxSelection,
-  type Rung,
-  type SelectionReason,
-} from '../selection.ts'
-import { type RecordSelector, selectAllDown } from './all-down.ts'
-import type { PoolEvaluation } from './eligibility.ts'
+import { scoreMembers } from '../draw/sticky.ts'
+import type { ExchangeSlot, Member, Pool, SteeredMx, Target } from '../policy.ts'
+import { answerTtl, type MxSelection, type Rung } from '../selection.ts'
+import type { RecordSelector } from './all-down.ts'
 import { zeroWeightOf } from './last-resort.ts'
-import { leadReason } from './leading-pool.ts'
-import { catchAll, isInternal, matchRule } from './match.ts'
-import { addLedBy, holdSecondsOf, leadOf, type Steering } from './steering.ts'
+import { catchAll } from './match.ts'
+import { selectRecords } from './select-records.ts'
+import { ttlOf, type Steering } from './steering.ts'
 
 /** What is answered as a ladder: the records themselves, or the addresses of one rung (select-slot.ts). */
 export type LadderSet = SteeredMx | ExchangeSlot
 
-/** The MX records for a client at `locus`. Never empty because of health, but for `on_all_down: servfail`. */
-export function selectMx(set: SteeredMx, locus: Locus, steering: Steering): MxSelection {
-  if (isInternal(set.internal, locus)) return canonicalLadder(set)
-  const client = set.sticky ? clientHash(set.policy, locus) : null
-  return selectMxUnder(set, matchRule(set.policy, locus), client, steering)
-}
-
-/**
- * The MX records for clients under a rule of the set's policy. `client`: the hash by which sticky answers are ordered; null:
- * at random.
- */
-export function selectMxUnder(
+/** The MX records from these pools. `client`: the hash by which sticky answers are ordered; null: at random. */
+export function selectMx(
   set: LadderSet,
-  rule: Rule | undefined,
+  pools: readonly Pool[],
   client: number | null,
   steering: Steering,
 ): MxSelection {
-  const pools = rule?.pools ?? []
-  steering.chooser.begin()
   const selector = new MxSelector(set, steering, client)
-  const lead = leadOf(steering, pools, null, client)
-  if (lead < 0) return selectFromDown(selector, pools, steering)
-  const isPanic =
-    set.mode === 'equal'
-      ? selector.addEqual(pools, lead)
-      : addLedBy(lead, pools, selector, steering)
-  return selected(selector, leadReason(lead, isPanic), steering)
+  const reason = selectRecords(selector, set.policy, pools, steering)
+  // no-family: a rule without members, which the compiler of zones refuses.
+  if (reason === 'servfail' || reason === 'no-family') return { kind: 'servfail' }
+  return { kind: 'selected', rungs: selector.rungs, ttl: ttlOf(set, reason, steering), reason }
 }
-
-function selectFromDown(
-  selector: MxSelector,
-  pools: readonly Pool[],
-  steering: Steering,
-): MxSelection {
-  const { policy } = selector.set
-  if (policy.onAllDown.kind === 'servfail') return { kind: 'servfail' }
-  const reason = selectAllDown(selector, policy, pools, null, steering)
-  // null: a rule without members, which the compiler of zones refuses.
-  return reason === null ? { kind: 'servfail' } : selected(selector, reason, steering)
-}
-
-const selected = (
-  { set, rungs }: MxSelector,
-  reason: SelectionReason,
-  steering: Steering,
-): MxSelection => ({
-  kind: 'selected',
-  rungs,
-  ttl: answerTtl(set, holdSecondsOf(steering, reason)),
-  reason,
-})
 
 /** One MX answer under construction. */
 class MxSelector implements RecordSelector {
-  readonly set: LadderSet
+  readonly family = null
+  readonly client: number | null
+  readonly takesAllPools: boolean
   readonly rungs: Rung[] = []
   readonly #steering: Steering
-  /** Hash of the client, by which sticky answers are ordered; null: at random. */
-  readonly #client: number | null
   readonly #limit: number
   /** Where the answer has everyone: of slots no more than there are names count. */
   readonly #everyLimit: number
 
   constructor(set: LadderSet, steering: Steering, client: number | null) {
-    this.set = set
+    this.client = client
+    this.takesAllPools = set.mode === 'ladder'
     this.#steering = steering
-    this.#client = client
     this.#limit = rungLimit(set)
     this.#everyLimit = set.kind === 'exchange-slot' ? this.#limit : maxRungs
   }
@@ -110,65 +64,43 @@ class MxSelector implements RecordSelector {
     return this.rungs.length >= this.#limit
   }
 
-  /** Adds members of the pool at `lead`, all at one preference; returns whether it is in panic. */
-  addEqual(pools: readonly Pool[], lead: number): boolean {
-    const evaluation = this.#steering.pools.at(lead)
-    this.addEvaluated(pools[lead] as Pool, evaluation)
-    return evaluation.isPanic
-  }
-
-  addEvaluated(pool: Pool, { up, suspect }: PoolEvaluation): void {
-    this.addLastGood(pool, up)
-    if (!this.isFull) this.addLastGood(pool, suspect)
-  }
-
-  addLastGood(pool: Pool, candidates: Candidates): void {
-    if (this.set.mode === 'equal') this.#addBeside(pool, candidates)
-    else this.add(pool, candidates)
+  add(pool: Pool, candidates: Candidates): boolean {
+    const before = this.rungs.length
+    if (this.takesAllPools) this.#addBelow(pool, candidates, this.#limit)
+    else this.#addBeside(pool, candidates)
+    return this.rungs.length > before
   }
 
   addEvery(pool: Pool, candidates: Candidates): void {
-    if (this.set.mode === 'equal') this.#putBeside(pool, candidates, candidates.count)
-    else this.add(pool, candidates, this.#everyLimit)
+    if (this.takesAllPools) this.#addBelow(pool, candidates, this.#everyLimit)
+    else this.#putBeside(pool, candidates, candidates.count)
   }
 
-  /** Continues the ladder downwards with a permutation of the candidates; returns whether it added any. */
-  add(pool: Pool, candidates: Candidates, limit: number = this.#limit): boolean {
-    const { rungs } = this
-    const before = rungs.length
-    this.#order(pool, candidates, limit)
+  /** Continues the ladder downwards with a permutation: some of these targets may be on it already. */
+  #addBelow(pool: Pool, candidates: Candidates, limit: number): void {
+    const { spread, chooser } = this.#steering
+    const { client, rungs } = this
+    if (client !== null) {
+      scoreMembers(candidates, pool, client)
+      spread.drawSpread(candidates, pool, limit, null, rungs)
+    } else if (!pool.isSpread) drawLadder(candidates, limit, chooser)
+    else spread.drawSpread(candidates, pool, limit, chooser, rungs)
     for (let i = 0; i < candidates.count && rungs.length < limit; i++)
       addRung(rungs, targetAt(pool, candidates, i), preferenceAt(rungs.length))
-    return rungs.length > before
-  }
-
-  /** Brings a permutation to the front, `limit` positions of it: some of these targets may be on the ladder already. */
-  #order(pool: Pool, candidates: Candidates, limit: number): void {
-    const { spread, chooser } = this.#steering
-    if (this.#client !== null) {
-      scoreMembers(candidates, pool, this.#client)
-      spread.drawSpread(candidates, pool, limit, null, this.rungs)
-    } else if (!pool.isSpread) drawLadder(candidates, limit, chooser)
-    else spread.drawSpread(candidates, pool, limit, chooser, this.rungs)
   }
 
   /** Adds as many of the candidates as there is room for, all at one preference. */
   #addBeside(pool: Pool, candidates: Candidates): void {
     const { spread, chooser } = this.#steering
-    const { rungs } = this
+    const { client, rungs } = this
     const room = this.#limit - rungs.length
-    if (this.#client !== null) {
-      scoreMembers(candidates, pool, this.#client)
-      const drawn = spread.drawSpread(candidates, pool, room, null, rungs)
-      this.#putBeside(pool, candidates, drawn)
+    if (client !== null) {
+      scoreMembers(candidates, pool, client)
+      this.#putBeside(pool, candidates, spread.drawSpread(candidates, pool, room, null, rungs))
     } else if (!pool.isSpread)
       this.#putBeside(pool, candidates, drawSample(candidates, room, chooser))
-    else if (rungs.length > 0)
-      this.#putBeside(pool, candidates, spread.drawSpread(candidates, pool, room, chooser, rungs))
-    else {
-      const dealt = spread.dealSample(candidates, pool, room, chooser)
-      this.#putBeside(pool, dealt, dealt.count)
-    }
+    else
+      this.#putBeside(pool, candidates, spread.drawBeside(candidates, pool, room, chooser, rungs))
   }
 
   #putBeside(pool: Pool, candidates: Candidates, count: number): void {
@@ -188,7 +120,7 @@ class MxSelector implements RecordSelector {
  * finds only better ones on it, which is as safe.
  */
 export function canonicalLadder(set: LadderSet): MxSelection {
-  const pools = catchAll(set.policy)?.pools ?? []
+  const pools = catchAll(set.policy).pools
   const zeroWeight = zeroWeightOf(pools)
   const limit = rungLimit(set)
   const rungs: Rung[] = []

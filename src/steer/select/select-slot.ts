@@ -11,78 +11,56 @@
 // When a target leaves, the rungs above it stay, and those below move up: so the first name keeps exact shares.
 
 import { epochDraw, epochSecondsLeft } from '../draw/epoch.ts'
-import { clientHash } from '../draw/sticky.ts'
-import type { ExchangeSlot, Rule, Target } from '../policy.ts'
-import type { AddressSelection, Locus, Rung, SelectedAddress } from '../selection.ts'
+import type { ExchangeSlot, Pool, Target } from '../policy.ts'
+import type { AddressSelection, Rung, SelectedAddress, SelectedAddresses } from '../selection.ts'
 import { hasFamily } from './last-resort.ts'
-import { catchAll, getsFixedLadder, matchRule } from './match.ts'
-import { familyOf, selectAddressesUnder } from './select-addresses.ts'
-import { canonicalLadder, selectMxUnder } from './select-mx.ts'
+import { catchAll } from './match.ts'
+import { familyOf, selectAddresses } from './select-addresses.ts'
+import { canonicalLadder, selectMx } from './select-mx.ts'
 import type { Steering } from './steering.ts'
 import { targetAddresses } from './target-addresses.ts'
 
 /**
- * The addresses of the slot for a client at `locus`. Its TTL ends with the epoch, to the second, so that what is cached of
- * all names of a client changes together.
+ * The addresses of the slot now, for the client network with the hash `client`. The TTL ends with the epoch, to the second, so
+ * that what is cached of all names of a client changes together.
  */
-export function selectSlot(set: ExchangeSlot, locus: Locus, steering: Steering): AddressSelection {
-  const client = clientHash(set.policy, locus)
+export function selectSlotNow(
+  set: ExchangeSlot,
+  pools: readonly Pool[] | null,
+  client: number,
+  steering: Steering,
+): AddressSelection {
   const nowSeconds = Math.floor(steering.clock.wallMs() / 1000)
   const draw = epochDraw(client, set.epochSeconds, nowSeconds)
-  const rule = getsFixedLadder(set, locus) ? null : matchRule(set.policy, locus)
-  const selection = selectSlotUnder(set, rule, draw, steering)
+  const selection = selectSlot(set, pools, draw, steering)
   if (selection.kind !== 'selected') return selection
   const ttl = Math.min(selection.ttl, epochSecondsLeft(client, set.epochSeconds, nowSeconds))
   return { ...selection, ttl }
 }
 
 /**
- * The target of each name for a client at `locus` now, in the type of the set, and for how long; null: SERVFAIL. For
- * explanations.
+ * The addresses of the slot from these pools; null: for the zone's own MTAs, which get the fixed ladder. `draw`: the hash by
+ * which the ladder is ordered.
  */
-export function slotTargets(
+export function selectSlot(
   set: ExchangeSlot,
-  locus: Locus,
-  steering: Steering,
-): { readonly targets: readonly (Target | null)[]; readonly secondsLeft: number } {
-  const client = clientHash(set.policy, locus)
-  const nowSeconds = Math.floor(steering.clock.wallMs() / 1000)
-  const draw = epochDraw(client, set.epochSeconds, nowSeconds)
-  const rule = getsFixedLadder(set, locus) ? null : matchRule(set.policy, locus)
-  const targets = set.names.map((_, rung) => {
-    const selection = selectSlotUnder({ ...set, rung }, rule, draw, steering)
-    return selection.kind === 'selected' ? (selection.addresses[0]?.target ?? null) : null
-  })
-  return { targets, secondsLeft: epochSecondsLeft(client, set.epochSeconds, nowSeconds) }
-}
-
-/**
- * The addresses of the slot for clients under a rule of the set's policy; null: the zone's own MTAs, which get the fixed
- * ladder. `draw`: the hash by which the ladder is ordered.
- */
-export function selectSlotUnder(
-  set: ExchangeSlot,
-  rule: Rule | undefined | null,
+  pools: readonly Pool[] | null,
   draw: number,
   steering: Steering,
 ): AddressSelection {
-  const ladder = rule === null ? canonicalLadder(set) : selectMxUnder(set, rule, draw, steering)
+  const ladder = pools === null ? canonicalLadder(set) : selectMx(set, pools, draw, steering)
   if (ladder.kind === 'servfail') return ladder
-  const { rungs, reason } = ladder
+  const { rungs } = ladder
   const own = (rungs[set.rung % rungs.length] as Rung).target
-  if (hasFamily(own, familyOf(set.type)))
-    return answerOf(set, own, { ttl: ladder.ttl, reason }, draw, steering)
-  const others = selectAddressesUnder(
-    set,
-    rule ?? catchAll(set.policy),
-    draw,
-    steering,
-    maxTargetAddresses * (set.ladder + set.rung + 1),
-  )
+  if (hasFamily(own, familyOf(set.type))) return answerOf(set, own, ladder, draw, steering)
+  const answers = maxTargetAddresses * (set.ladder + set.rung + 1)
+  const otherPools = pools ?? catchAll(set.policy).pools
+  const others = selectAddresses({ ...set, answers }, otherPools, draw, steering)
   if (others.kind !== 'selected') return others
+  const { reason } = others
   const ttl = Math.min(ladder.ttl, others.ttl)
   const other = substitute(set, rungs, others.addresses)
-  return answerOf(set, other, { ttl, reason: others.reason }, draw, steering)
+  return answerOf(set, other, { ttl, reason }, draw, steering)
 }
 
 /**
@@ -94,7 +72,7 @@ const maxTargetAddresses = 16
 function answerOf(
   { ofTargets }: ExchangeSlot,
   target: Target,
-  { ttl, reason }: Pick<Extract<AddressSelection, { kind: 'selected' }>, 'ttl' | 'reason'>,
+  { ttl, reason }: Pick<SelectedAddresses, 'ttl' | 'reason'>,
   draw: number,
   steering: Steering,
 ): AddressSelection {
@@ -107,46 +85,19 @@ function answerOf(
 
 /**
  * A target for the rung whose own target lacks the family. `others`: addresses of it, in the client's order; several such
- * rungs get different targets, as far as there are so many.
+ * rungs get different targets, as far as there are so many, and none of the ladder while there is another.
  */
 function substitute(
   { rung, type, ladder }: ExchangeSlot,
   rungs: readonly Rung[],
   others: readonly SelectedAddress[],
 ): Target {
-  const family = familyOf(type)
-  let lacking = 0
-  for (let i = 0; i < rung % rungs.length; i++)
-    if (!hasFamily((rungs[i] as Rung).target, family)) lacking++
-  const taken = Math.min(ladder, rungs.length)
-  return (nthApart(others, rungs, taken, lacking) ?? nthApart(others, rungs, 0, lacking)) as Target
-}
-
-/** The `nth` target, from 0, of those that none of the first `taken` rungs has, begun anew where there are fewer; null: none. */
-function nthApart(
-  others: readonly SelectedAddress[],
-  rungs: readonly Rung[],
-  taken: number,
-  nth: number,
-): Target | null {
-  let count = 0
-  for (let i = 0; i < others.length; i++) {
-    if (!isFirstApart(others, i, rungs, taken)) continue
-    if (count++ === nth) return (others[i] as SelectedAddress).target
-  }
-  return count === 0 ? null : nthApart(others, rungs, taken, nth % count)
-}
-
-/** Whether no address before it is of the same target, which is on none of the first `taken` rungs. */
-function isFirstApart(
-  others: readonly SelectedAddress[],
-  at: number,
-  rungs: readonly Rung[],
-  taken: number,
-): boolean {
-  const { index } = (others[at] as SelectedAddress).target
-  for (let i = 0; i < taken; i++) if ((rungs[i] as Rung).target.index === index) return false
-  for (let i = 0; i < at; i++)
-    if ((others[i] as SelectedAddress).target.index === index) return false
-  return true
+  const onLadder = new Set<number>()
+  for (const { target } of rungs.slice(0, ladder)) onLadder.add(target.index)
+  const having = [...new Map(others.map(({ target }) => [target.index, target])).values()]
+  const spare = having.filter(({ index }) => !onLadder.has(index))
+  const open = spare.length > 0 ? spare : having
+  const above = rungs.slice(0, rung % rungs.length)
+  const lacking = above.filter(({ target }) => !hasFamily(target, familyOf(type))).length
+  return open[lacking % open.length] as Target
 }

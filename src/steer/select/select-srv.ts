@@ -10,76 +10,42 @@
 import { type Candidates, shuffle, targetAt, weightAt, weightFrom } from '../draw/candidates.ts'
 import type { Chooser } from '../draw/chooser.ts'
 import { drawCertain, drawSystematic } from '../draw/sampling.ts'
-import type { Pool, Rule, SteeredSrv } from '../policy.ts'
-import {
-  answerTtl,
-  type Locus,
-  type SelectedSrv,
-  type SelectionReason,
-  type SrvSelection,
-} from '../selection.ts'
-import { type RecordSelector, selectAllDown } from './all-down.ts'
-import type { PoolEvaluation } from './eligibility.ts'
-import { leadReason } from './leading-pool.ts'
-import { matchRule } from './match.ts'
-import { addLedBy, holdSecondsOf, leadOf, type Steering } from './steering.ts'
+import type { Pool, SteeredSrv } from '../policy.ts'
+import type { SelectedSrv, SrvSelection } from '../selection.ts'
+import type { RecordSelector } from './all-down.ts'
+import { selectRecords } from './select-records.ts'
+import { ttlOf, type Steering } from './steering.ts'
 
 const priorityStep = 10
 const maxWeight = 65_535
 /** Factor that keeps two decimals of a weight that is not an integer. */
 const fractionScale = 100
 
-/** The SRV records for a client at `locus`. Never empty because of health, but for `on_all_down: servfail`. */
-export const selectSrv = (set: SteeredSrv, locus: Locus, steering: Steering): SrvSelection =>
-  selectSrvUnder(set, matchRule(set.policy, locus), steering)
-
-/** The SRV records for clients under a rule of the set's policy. */
-export function selectSrvUnder(
+/** The SRV records from these pools. */
+export function selectSrv(
   set: SteeredSrv,
-  rule: Rule | undefined,
-  steering: Steering,
-): SrvSelection {
-  const pools = rule?.pools ?? []
-  steering.chooser.begin()
-  const selector = new SrvSelector(set, steering.chooser)
-  const lead = leadOf(steering, pools, null, null)
-  if (lead < 0) return selectFromDown(selector, pools, steering)
-  const isPanic = addLedBy(lead, pools, selector, steering)
-  return selected(selector, leadReason(lead, isPanic), steering)
-}
-
-function selectFromDown(
-  selector: SrvSelector,
   pools: readonly Pool[],
   steering: Steering,
 ): SrvSelection {
-  const { policy } = selector.set
-  if (policy.onAllDown.kind === 'servfail') return { kind: 'servfail' }
-  const reason = selectAllDown(selector, policy, pools, null, steering)
-  // null: a rule without members, which the compiler of zones refuses.
-  return reason === null ? { kind: 'servfail' } : selected(selector, reason, steering)
+  const selector = new SrvSelector(set.answers, steering.chooser)
+  const reason = selectRecords(selector, set.policy, pools, steering)
+  // no-family: a rule without members, which the compiler of zones refuses.
+  if (reason === 'servfail' || reason === 'no-family') return { kind: 'servfail' }
+  const { records } = selector
+  return { kind: 'selected', records, port: set.port, ttl: ttlOf(set, reason, steering), reason }
 }
-
-const selected = (
-  { set, records }: SrvSelector,
-  reason: SelectionReason,
-  steering: Steering,
-): SrvSelection => ({
-  kind: 'selected',
-  records,
-  port: set.port,
-  ttl: answerTtl(set, holdSecondsOf(steering, reason)),
-  reason,
-})
 
 /** One SRV answer under construction. */
 class SrvSelector implements RecordSelector {
-  readonly set: SteeredSrv
+  readonly family = null
+  readonly client = null
+  readonly takesAllPools = true
   readonly records: SelectedSrv[] = []
+  readonly #limit: number
   readonly #chooser: Chooser
 
-  constructor(set: SteeredSrv, chooser: Chooser) {
-    this.set = set
+  constructor(limit: number, chooser: Chooser) {
+    this.#limit = limit
     this.#chooser = chooser
   }
 
@@ -88,28 +54,25 @@ class SrvSelector implements RecordSelector {
   }
 
   get isFull(): boolean {
-    return this.records.length >= this.set.answers
+    return this.records.length >= this.#limit
   }
 
-  addEvaluated(pool: Pool, { up, suspect }: PoolEvaluation): void {
-    this.add(pool, up)
-    this.add(pool, suspect)
-  }
-
-  addLastGood(pool: Pool, candidates: Candidates): void {
-    this.add(pool, candidates)
+  add(pool: Pool, candidates: Candidates): boolean {
+    const before = this.records.length
+    this.#addUpTo(this.#limit, pool, candidates)
+    return this.records.length > before
   }
 
   addEvery(pool: Pool, candidates: Candidates): void {
-    this.add(pool, candidates, Infinity)
+    this.#addUpTo(Infinity, pool, candidates)
   }
 
-  /** Adds the candidates at one priority, below the records before; returns whether it added any. */
-  add(pool: Pool, candidates: Candidates, limit: number = this.set.answers): boolean {
+  /** Adds the candidates at one priority, below the records before. */
+  #addUpTo(limit: number, pool: Pool, candidates: Candidates): void {
     const { records } = this
-    const before = records.length
     const priority = (records.at(-1)?.priority ?? 0) + priorityStep
-    const drawn = draw(candidates, Math.min(candidates.count, limit - before), this.#chooser)
+    const room = Math.min(candidates.count, limit - records.length)
+    const drawn = draw(candidates, room, this.#chooser)
     const scale = scaleOf(candidates, drawn)
     for (let i = 0; i < drawn; i++) {
       const target = targetAt(pool, candidates, i)
@@ -117,7 +80,6 @@ class SrvSelector implements RecordSelector {
       const weight = Math.max(1, Math.min(maxWeight, scaled))
       if (!hasTarget(records, target.index)) records.push({ target, priority, weight })
     }
-    return records.length > before
   }
 }
 

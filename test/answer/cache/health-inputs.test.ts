@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest'
 
 import { type HealthInputs, RecordingHealth } from '../../../src/answer/cache/health-inputs.ts'
-import { Enumeration, selectUnder } from '../../../src/answer/cache/set-outcomes.ts'
+import { Enumeration } from '../../../src/answer/cache/set-outcomes.ts'
+import { selectUnder } from '../../../src/steer/select/select.ts'
 import { createRespond } from '../../../src/answer/respond.ts'
 import {
   createHealthTable,

@@ -12,8 +12,8 @@ import { outcomesOf, type Outcomes, probabilitiesOf } from '../../../src/steer/d
 import { drawLadder, drawSample } from '../../../src/steer/draw/sampling.ts'
 import type { Pool } from '../../../src/steer/policy.ts'
 import { createSteering, standingClock } from '../../../src/steer/select/steering.ts'
-import { selectAddressesUnder } from '../../../src/steer/select/select-addresses.ts'
-import { selectMxUnder } from '../../../src/steer/select/select-mx.ts'
+import { selectAddresses } from '../../../src/steer/select/select-addresses.ts'
+import { selectMx } from '../../../src/steer/select/select-mx.ts'
 import { addressesOf, arrange, catchAllOf, mxOf, policyOf, seeded } from '../arrange.ts'
 import { inclusionOdds, ladderOdds } from '../reference.ts'
 
@@ -216,7 +216,8 @@ test('outcomes of ten million draws come as often as they are likely', () => {
   const mx = mxOf(policy, { ladder: 4 })
   const outcomes = outcomesOf(
     {
-      select: (chooser) => selectMxUnder(mx, policy.rules[0], null, { ...steering, chooser }),
+      select: (chooser) =>
+        selectMx(mx, policy.rules[0]?.pools ?? [], null, { ...steering, chooser }),
       keyOf: (selection) =>
         selection.kind === 'selected'
           ? selection.rungs.map(({ target }) => target.name).join('>')
@@ -248,7 +249,7 @@ test('addresses spread over regions have outcomes that include each by its weigh
   const outcomes = outcomesOf(
     {
       select: (chooser) =>
-        selectAddressesUnder(set, policy.rules[0], null, { ...steering, chooser }, set.answers),
+        selectAddresses(set, policy.rules[0]?.pools ?? [], null, { ...steering, chooser }),
       keyOf: (selection) =>
         selection.kind === 'selected'
           ? selection.addresses.map(({ target }) => target.name).join()

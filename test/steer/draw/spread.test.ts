@@ -3,9 +3,15 @@
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { selectAddresses } from '../../../src/steer/select/select-addresses.ts'
-import { selectMx } from '../../../src/steer/select/select-mx.ts'
-import { addressesOf, mxOf, nowhere, seeded, textsOf } from '../arrange.ts'
+import {
+  addressesOf,
+  mxOf,
+  nowhere,
+  seeded,
+  textsOf,
+  selectAddresses,
+  selectMx,
+} from '../arrange.ts'
 import { build } from '../model-world.ts'
 import type { Built, ModelMember, ModelWorld } from '../model-world.ts'
 import { dealtOdds } from '../slow-steering.ts'

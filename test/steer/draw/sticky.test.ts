@@ -2,10 +2,17 @@
 
 import { describe, expect, test } from 'vitest'
 import { SlotState, Standing } from '../../../src/health/table.ts'
-import { selectAddresses } from '../../../src/steer/select/select-addresses.ts'
-import { selectMx } from '../../../src/steer/select/select-mx.ts'
 import type { Policy, Pool } from '../../../src/steer/policy.ts'
-import { addressesOf, arrange, catchAllOf, locusAt, mxOf, policyOf } from '../arrange.ts'
+import {
+  addressesOf,
+  arrange,
+  catchAllOf,
+  locusAt,
+  mxOf,
+  policyOf,
+  selectAddresses,
+  selectMx,
+} from '../arrange.ts'
 import type { Arranged, World } from '../arrange.ts'
 import { createSteering, standingClock } from '../../../src/steer/select/steering.ts'
 

@@ -3,9 +3,6 @@
 import { describe, expect, test } from 'vitest'
 import { SlotState, Standing } from '../../../src/health/table.ts'
 import type { OnAllDown, Pool, SteeredSrv } from '../../../src/steer/policy.ts'
-import { selectAddresses } from '../../../src/steer/select/select-addresses.ts'
-import { selectMx } from '../../../src/steer/select/select-mx.ts'
-import { selectSrv } from '../../../src/steer/select/select-srv.ts'
 import {
   addressesOf,
   arrange,
@@ -16,6 +13,9 @@ import {
   nowhere,
   policyOf,
   seeded,
+  selectAddresses,
+  selectMx,
+  selectSrv,
 } from '../arrange.ts'
 import type { Arranged, World } from '../arrange.ts'
 import { outliers, tally } from '../reference.ts'

@@ -4,7 +4,6 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SlotState, type HealthReader } from '../../../src/health/table.ts'
 import type { Policy, Pool } from '../../../src/steer/policy.ts'
-import { selectSlot } from '../../../src/steer/select/select-slot.ts'
 import { createSteering, standingClock } from '../../../src/steer/select/steering.ts'
 import type { Locus } from '../../../src/steer/selection.ts'
 import { runs } from '../../support/runs.ts'
@@ -19,6 +18,7 @@ import {
   slotOf,
   textsOf,
   type World,
+  selectAddresses,
 } from '../arrange.ts'
 import { build, type ModelWorld } from '../model-world.ts'
 import { worlds } from '../random-worlds.ts'
@@ -49,7 +49,7 @@ function instanceOf({ policy, health, names = 3, changes = {} }: Asked) {
   return {
     ask(rung: number, locus: Locus, atSeconds = startSeconds) {
       nowSeconds = atSeconds
-      return selectSlot(sets[rung] as (typeof sets)[number], locus, steering)
+      return selectAddresses(sets[rung] as (typeof sets)[number], locus, steering)
     },
     /** Targets of all names. */
     ladder(locus: Locus, atSeconds = startSeconds): string[] {
@@ -343,7 +343,7 @@ test('all addresses of a target stand under its name, the same ones while they a
       ofTargets: new Map([...set.ofTargets].map(([i, one]) => [i, { ...one, answers: limit }])),
     }))
     const steering = createSteering({ health: it.health, random: noChance, clock: standingClock })
-    return limited.flatMap((set) => textsOf(selectSlot(set, clientAt(at), steering)))
+    return limited.flatMap((set) => textsOf(selectAddresses(set, clientAt(at), steering)))
   }
   expect(addresses(Infinity, 3).sort()).toEqual(
     ['10.0.0.0', '10.0.0.1', '10.0.0.2', '10.0.1.0', '10.0.2.0'].sort(),

@@ -7,9 +7,9 @@ import { expect, it } from 'vitest'
 import type { ExchangeSlot, Policy, Target } from '../../../src/steer/policy.ts'
 import type { AddressSelection, MxSelection } from '../../../src/steer/selection.ts'
 import { hasFamily } from '../../../src/steer/select/last-resort.ts'
-import { familyOf, selectAddressesUnder } from '../../../src/steer/select/select-addresses.ts'
-import { selectMxUnder } from '../../../src/steer/select/select-mx.ts'
-import { selectSlotUnder } from '../../../src/steer/select/select-slot.ts'
+import { familyOf, selectAddresses } from '../../../src/steer/select/select-addresses.ts'
+import { selectMx } from '../../../src/steer/select/select-mx.ts'
+import { selectSlot } from '../../../src/steer/select/select-slot.ts'
 import { createSteering, standingClock } from '../../../src/steer/select/steering.ts'
 import { runs } from '../../support/runs.ts'
 import { arrange, catchAllOf, mxOf, namesOf, policyOf, slotOf } from '../arrange.ts'
@@ -76,7 +76,6 @@ it('is the target that the model names, of as few addresses as are needed', () =
         const arranged = arrange(world)
         const pools = Object.values(arranged.pools).map((one) => ({ ...one, isSpread }))
         const policy: Policy = policyOf([catchAllOf(pools)])
-        const [rule] = policy.rules
         const steering = createSteering({
           health: arranged.health,
           random: noChance,
@@ -86,15 +85,15 @@ it('is the target that the model names, of as few addresses as are needed', () =
           for (let rung = 0; rung < names; rung++) {
             const set = slotOf(policy, names, rung, { type })
             const mx = mxOf(policy, { ladder: names, sticky: true })
-            const ladder = selectMxUnder(mx, rule, client, steering)
+            const ladder = selectMx(mx, pools, client, steering)
             if (ladder.kind !== 'selected') throw new Error('no policy says servfail')
             const own = ladder.rungs[rung % ladder.rungs.length]?.target
-            const selection = selectSlotUnder(set, rule, client, steering)
+            const selection = selectSlot(set, pools, client, steering)
             if (own && hasFamily(own, familyOf(type))) {
               expect(new Set(namesOf(selection))).toEqual(new Set([own.name]))
               continue
             }
-            const others = selectAddressesUnder(set, rule, client, steering, Infinity)
+            const others = selectAddresses({ ...set, answers: Infinity }, pools, client, steering)
             if (others.kind !== 'selected') {
               expect(selection).toEqual(others)
               continue
