@@ -82,41 +82,15 @@ export class RecordingHealth implements HealthReader {
       }
   }
 
-  generation(): number {
-    return this.#health.generation()
-  }
-
-  beats(): number {
-    return this.#health.beats()
-  }
-
-  state(slot: number): SlotState {
-    return this.#read('state', slot) as SlotState
-  }
-
-  factor(slot: number): number {
-    return this.#read('factor', slot)
-  }
-
-  holdSeconds(slot: number): number {
-    return this.#read('holdSeconds', slot)
-  }
-
-  fellAtSeconds(slot: number): number {
-    return this.#read('fellAtSeconds', slot)
-  }
-
-  standing(row: number): Standing {
-    return this.#read('standing', row) as Standing
-  }
-
-  share(row: number): number {
-    return this.#read('share', row)
-  }
-
-  rowHoldSeconds(row: number): number {
-    return this.#read('rowHoldSeconds', row)
-  }
+  readonly generation = (): number => this.#health.generation()
+  readonly beats = (): number => this.#health.beats()
+  readonly state = (slot: number): SlotState => this.#read('state', slot) as SlotState
+  readonly factor = (slot: number): number => this.#read('factor', slot)
+  readonly holdSeconds = (slot: number): number => this.#read('holdSeconds', slot)
+  readonly fellAtSeconds = (slot: number): number => this.#read('fellAtSeconds', slot)
+  readonly standing = (row: number): Standing => this.#read('standing', row) as Standing
+  readonly share = (row: number): number => this.#read('share', row)
+  readonly rowHoldSeconds = (row: number): number => this.#read('rowHoldSeconds', row)
 
   #read(column: Column, index: number): number {
     const known = this.#values[column].get(index)

@@ -76,38 +76,6 @@ const maxCells = 1 << 22
 /** Cells of a page: one for each /24 of a /16. */
 const pageCells = 256
 
-/** The cells that all decision tables share: the constant ones, then pages. Allocated with the first table. */
-class Pages {
-  cells: Uint16Array<ArrayBuffer> = new Uint16Array(0)
-  used: number = words
-  tops: Int32Array[] = []
-  readonly #noteEmptied: () => void
-
-  constructor(noteEmptied: () => void) {
-    this.#noteEmptied = noteEmptied
-  }
-
-  open(): Uint16Array {
-    if (this.cells.length > 0) return this.cells
-    this.cells = new Uint16Array(maxCells)
-    for (let word = 0; word < words; word++) this.cells[word] = word
-    return this.cells
-  }
-
-  /** Index of the first cell of a new, empty page. Where none is left, all tables are emptied first. */
-  take(): number {
-    if (this.used + pageCells > maxCells) {
-      this.#noteEmptied()
-      for (const tops of this.tops) tops.fill(0)
-      this.used = words
-    }
-    const page = this.used
-    this.used += pageCells
-    this.cells.fill(0, page, this.used)
-    return page
-  }
-}
-
 /** Each table takes 256 KiB. */
 const maxTables = 64
 
@@ -119,20 +87,19 @@ const pageMask = pageCells - 1
 
 /** Scope and decision for each IPv4 network, for one scope map (layout: see the end of this file). */
 export class DecisionTable {
-  readonly #tops = new Int32Array(1 << topBits)
+  readonly tops: Int32Array = new Int32Array(1 << topBits)
   readonly #cells: Uint16Array
-  readonly #pages: Pages
+  readonly #tables: DecisionTables
 
-  constructor(pages: Pages) {
-    this.#pages = pages
-    this.#cells = pages.open()
-    pages.tops.push(this.#tops)
+  constructor(tables: DecisionTables, cells: Uint16Array) {
+    this.#tables = tables
+    this.#cells = cells
   }
 
   /** The entry of the address that starts at `octets[at]`: decision << 5 | scope, or `unknownNetwork`. */
   lookUp(octets: Uint8Array, at: number): number {
     const high = ((octets[at] as number) << 8) | (octets[at + 1] as number)
-    const top = this.#tops[high] as number
+    const top = this.tops[high] as number
     return (this.#cells[(top >>> 8) + ((octets[at + 2] as number) & top)] as number) - 1
   }
 
@@ -144,37 +111,64 @@ export class DecisionTable {
     const cell = ((decision << scopeBits) | scope) + 1
     if (cell >= words) return
     const high = ((octets[0] as number) << 8) | (octets[1] as number)
-    if (scope <= topBits) fillRange(this.#tops, cell << 8, high, topBits - scope)
+    if (scope <= topBits) fillRange(this.tops, cell << 8, high, topBits - scope)
     else fillRange(this.#cells, cell, this.#pageOf(high) + (octets[2] as number), 24 - scope)
   }
 
   /** Index of the first cell of the page of a /16, which is created where the /16 has none. */
   #pageOf(high: number): number {
-    const top = this.#tops[high] as number
+    const top = this.tops[high] as number
     if ((top & pageMask) !== 0) return top >>> 8
-    const page = this.#pages.take()
-    this.#tops[high] = (page << 8) | pageMask
+    const page = this.#tables.takePage()
+    this.tops[high] = (page << 8) | pageMask
     return page
   }
 }
 
+/** All decision tables, and the cells that they share: the constant ones, then pages. Allocated with the first table. */
 export class DecisionTables {
-  readonly #pages: Pages
+  #cells = new Uint16Array(0)
+  #used: number = words
+  #joined: DecisionTable[] = []
+  readonly #noteEmptied: () => void
 
   constructor(noteEmptied: () => void = () => {}) {
-    this.#pages = new Pages(noteEmptied)
+    this.#noteEmptied = noteEmptied
   }
 
   /** A new table, or null where `maxTables` exist already. */
   join(): DecisionTable | null {
-    return this.#pages.tops.length === maxTables ? null : new DecisionTable(this.#pages)
+    if (this.#joined.length === maxTables) return null
+    if (this.#cells.length === 0) this.#cells = newCells()
+    const table = new DecisionTable(this, this.#cells)
+    this.#joined.push(table)
+    return table
   }
 
   /** Drops all tables and their content: a table must not be used after this. */
   clear(): void {
-    this.#pages.tops = []
-    this.#pages.used = words
+    this.#joined = []
+    this.#used = words
   }
+
+  /** Index of the first cell of a new, empty page. Where none is left, all tables are emptied first. */
+  takePage(): number {
+    if (this.#used + pageCells > maxCells) {
+      this.#noteEmptied()
+      for (const { tops } of this.#joined) tops.fill(0)
+      this.#used = words
+    }
+    const page = this.#used
+    this.#used += pageCells
+    this.#cells.fill(0, page, this.#used)
+    return page
+  }
+}
+
+function newCells(): Uint16Array<ArrayBuffer> {
+  const cells = new Uint16Array(maxCells)
+  for (let word = 0; word < words; word++) cells[word] = word
+  return cells
 }
 
 /** Whether two clients can get different answers of this set. */

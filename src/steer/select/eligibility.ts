@@ -73,11 +73,9 @@ export function evaluatePool(
     if (isOut(standing)) continue
     judged += weight
     const before = candidateCount(evaluation)
-    if (family !== null) {
-      const slots = standing === Standing.forced ? noSlots : member.slots
-      addAddresses(evaluation, member, i, slots, family, health)
-    } else if (standing === Standing.forced) addForced(evaluation, member, i, health)
-    else addMember(evaluation, member, i, health)
+    const slots = standing === Standing.forced ? alwaysUp : member.slots
+    if (family === null) addMember(evaluation, member, i, slots, health)
+    else addAddresses(evaluation, member, i, slots, family, health)
     if (candidateCount(evaluation) > before) usable += weight
   }
   evaluation.usableShare = total > 0 ? usable / total : 0
@@ -99,26 +97,20 @@ function applyPanic(
   evaluation.hasSiblings = family !== null
 }
 
-function addForced(
-  evaluation: PoolEvaluation,
-  member: Member,
-  index: number,
-  health: HealthReader,
-): void {
-  const weight = member.weight * health.share(member.row)
-  if (weight > 0) addCandidate(evaluation.up, weight, index, 0)
-}
+/** For a member that is forced up: slot 0, which is always up, stands for each of its addresses. */
+const alwaysUp: readonly number[] = [0]
 
 function addMember(
   evaluation: PoolEvaluation,
   member: Member,
   index: number,
+  slots: readonly number[],
   health: HealthReader,
 ): void {
   const weight = member.weight * health.share(member.row)
   let up = 0
   let suspect = 0
-  for (const slot of member.slots) {
+  for (const slot of slots) {
     noteHold(evaluation, health.holdSeconds(slot))
     const state = health.state(slot)
     if (state === SlotState.down) continue
@@ -129,9 +121,6 @@ function addMember(
   if (weight * up > 0) addCandidate(evaluation.up, weight * up, index, 0)
   else if (weight * suspect > 0) addCandidate(evaluation.suspect, weight * suspect, index, 0)
 }
-
-/** For a member that is forced up: slot 0, which is always up, stands for each of its addresses. */
-const noSlots: readonly number[] = []
 
 /** The member's weight is divided evenly among its up addresses, and likewise among its suspect ones. */
 function addAddresses(

@@ -10,22 +10,18 @@ import type { Pool } from '../policy.ts'
 import { evaluatePool, type PoolEvaluation } from './eligibility.ts'
 import type { Family } from './last-resort.ts'
 
-interface CachedEvaluation {
-  generation: number
-  panic: number
-  readonly up: CachedCandidates
-  readonly suspect: CachedCandidates
-  isPanic: boolean
-  hasSiblings: boolean
-  usableShare: number
-  holdSeconds: number
+/** What an evaluation is, its candidates in lists no longer than need be. */
+interface CachedEvaluation extends Omit<PoolEvaluation, 'up' | 'suspect'> {
+  readonly generation: number
+  readonly panic: number
+  readonly up: readonly Candidate[]
+  readonly suspect: readonly Candidate[]
 }
 
-/** Plain arrays, so that they are no longer than the pool. */
-interface CachedCandidates {
-  readonly weights: number[]
-  readonly members: number[]
-  readonly addresses: number[]
+interface Candidate {
+  readonly weight: number
+  readonly member: number
+  readonly address: number
 }
 
 /** Evaluations by one health table, for each pool and family. */
@@ -44,67 +40,35 @@ export class EvaluationCache {
     let byFamily = this.#pools.get(pool)
     if (byFamily === undefined) this.#pools.set(pool, (byFamily = []))
     const cached = byFamily[index]
-    if (cached !== undefined && cached.generation === generation && cached.panic === panic) {
+    if (cached?.generation === generation && cached.panic === panic) {
       load(evaluation, cached)
       return
     }
     evaluatePool(evaluation, pool, family, this.#health, panic)
-    const entry = cached ?? emptyEntry()
-    byFamily[index] = entry
-    entry.generation = generation
-    entry.panic = panic
-    store(entry, evaluation)
-  }
-}
-
-const emptyEntry = (): CachedEvaluation => ({
-  generation: 0,
-  panic: 0,
-  up: { weights: [], members: [], addresses: [] },
-  suspect: { weights: [], members: [], addresses: [] },
-  isPanic: false,
-  hasSiblings: false,
-  usableShare: 0,
-  holdSeconds: Infinity,
-})
-
-function store(cached: CachedEvaluation, evaluation: PoolEvaluation): void {
-  storeCandidates(cached.up, evaluation.up)
-  storeCandidates(cached.suspect, evaluation.suspect)
-  cached.isPanic = evaluation.isPanic
-  cached.hasSiblings = evaluation.hasSiblings
-  cached.usableShare = evaluation.usableShare
-  cached.holdSeconds = evaluation.holdSeconds
-}
-
-function storeCandidates(
-  { weights, members, addresses }: CachedCandidates,
-  candidates: Candidates,
-): void {
-  weights.length = 0
-  members.length = 0
-  addresses.length = 0
-  for (let i = 0; i < candidates.count; i++) {
-    weights.push(candidates.weights[i] as number)
-    members.push(candidates.members[i] as number)
-    addresses.push(candidates.addresses[i] as number)
+    const { isPanic, hasSiblings, usableShare, holdSeconds } = evaluation
+    const [up, suspect] = [listOf(evaluation.up), listOf(evaluation.suspect)]
+    const verdict = { isPanic, hasSiblings, usableShare, holdSeconds }
+    byFamily[index] = { generation, panic, up, suspect, ...verdict }
   }
 }
 
 function load(evaluation: PoolEvaluation, cached: CachedEvaluation): void {
-  loadCandidates(evaluation.up, cached.up)
-  loadCandidates(evaluation.suspect, cached.suspect)
+  fill(evaluation.up, cached.up)
+  fill(evaluation.suspect, cached.suspect)
   evaluation.isPanic = cached.isPanic
   evaluation.hasSiblings = cached.hasSiblings
   evaluation.usableShare = cached.usableShare
   evaluation.holdSeconds = cached.holdSeconds
 }
 
-function loadCandidates(
-  candidates: Candidates,
-  { weights, members, addresses }: CachedCandidates,
-): void {
+const listOf = ({ count, weights, members, addresses }: Candidates): readonly Candidate[] =>
+  Array.from({ length: count }, (_, i) => ({
+    weight: weights[i] as number,
+    member: members[i] as number,
+    address: addresses[i] as number,
+  }))
+
+function fill(candidates: Candidates, list: readonly Candidate[]): void {
   candidates.count = 0
-  for (let i = 0; i < weights.length; i++)
-    addCandidate(candidates, weights[i] as number, members[i] as number, addresses[i] as number)
+  for (const { weight, member, address } of list) addCandidate(candidates, weight, member, address)
 }

@@ -98,10 +98,7 @@ export function zeroWeightOf(pools: readonly Pool[]): number {
   return 1
 }
 
-export const hasFamily = (target: Target, family: 4 | 6): boolean => {
-  for (const address of target.addresses) if (address.family === family) return true
-  return false
-}
+export const hasFamily = (target: Target, family: 4 | 6): boolean => countFamily(target, family) > 0
 
 function countFamily(target: Target, family: 4 | 6): number {
   let count = 0
