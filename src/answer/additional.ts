@@ -11,20 +11,30 @@ import type { RRset, Zone, ZoneNode } from '../zone/zone.ts'
 import { addSet } from './add-set.ts'
 import { hasEntry, hasEntryNamed, type Plan, type PlanEntry } from './plan.ts'
 import { signLast } from './signing.ts'
-import type { HostList, Transaction } from './transaction.ts'
+import type { Transaction } from './transaction.ts'
 
 const addressTypes: readonly number[] = [RRType.A, RRType.AAAA]
 
+/** A name in rdata. */
+interface Host {
+  readonly key: NameKey
+  readonly octets: Uint8Array
+  readonly nameAt: number
+  /** Where an address of it was found; null: not yet. */
+  node: ZoneNode | null
+}
+
 /** Adds addresses for the hosts that the plan's last set names, if it is an answer of a type that names any. */
 export function addAdditional(transaction: Transaction, zone: Zone): void {
-  const { plan, hosts } = transaction
-  const entry = lastAnswer(plan)
+  const entry = lastAnswer(transaction.plan)
   const nameAt = entry === undefined ? -1 : hostOffset(entry.type)
   if (entry === undefined || nameAt < 0) return
-  for (const { octets } of entry.rdata) noteHost(hosts, zone, octets, nameAt)
-  for (const type of addressTypes)
-    for (let i = 0; i < hosts.keys.length; i++) addHost(transaction, zone, i, type)
-  clearHosts(hosts)
+  const hosts: Host[] = []
+  for (const { octets } of entry.rdata) {
+    const key = keyOfOctets(octets, nameAt, octets.length)
+    if (isAtOrBelow(key, zone.apexKey)) hosts.push({ key, octets, nameAt, node: null })
+  }
+  for (const type of addressTypes) for (const host of hosts) addHost(transaction, zone, host, type)
 }
 
 /** The proof of an expanded wildcard may stand behind it. */
@@ -50,39 +60,23 @@ function hostOffset(type: number): number {
   }
 }
 
-function noteHost(hosts: HostList, zone: Zone, octets: Uint8Array, nameAt: number): void {
-  const key = keyOfOctets(octets, nameAt, octets.length)
-  if (!isAtOrBelow(key, zone.apexKey)) return
-  hosts.keys.push(key)
-  hosts.octets.push(octets)
-  hosts.offsets.push(nameAt)
-  hosts.nodes.push(null)
-}
-
-function clearHosts({ keys, octets, offsets, nodes }: HostList): void {
-  nodes.length = 0
-  keys.length = 0
-  octets.length = 0
-  offsets.length = 0
-}
-
-/** Adds the addresses of one family for the host at index `i`. */
-function addHost(transaction: Transaction, zone: Zone, i: number, type: number): void {
-  const { plan, hosts } = transaction
-  const key = hosts.keys[i] as NameKey
-  const node = (hosts.nodes[i] ??= nodeOf(transaction, zone, key, type))
+/** Adds the addresses of one family. */
+function addHost(transaction: Transaction, zone: Zone, host: Host, type: number): void {
+  const { plan } = transaction
+  const { key } = host
+  const node = (host.node ??= nodeOf(transaction, zone, key, type))
   const set = node?.sets.get(type)
   if (node === null || set === undefined) return
+  let { owner } = node
   if (zone.nodes.get(key) === node) {
-    if (hasEntry(plan, 'additional', node.owner, type)) return
-    if (addSet(transaction, 'additional', node.owner, set) === 'added')
-      signLast(transaction, zone, node.owner, set.ttl)
-  } else if (!hasEntryNamed(plan, 'additional', key, type)) {
+    if (hasEntry(plan, 'additional', owner, type)) return
+  } else {
     // Synthesised from a wildcard: the owner is the name that was looked up (RFC 4592 §3.3.1).
-    const owner = (hosts.octets[i] as Uint8Array).subarray(hosts.offsets[i])
-    if (addSet(transaction, 'additional', owner, set) === 'added')
-      signLast(transaction, zone, node.owner, set.ttl)
+    if (hasEntryNamed(plan, 'additional', key, type)) return
+    owner = host.octets.subarray(host.nameAt)
   }
+  if (addSet(transaction, 'additional', owner, set) === 'added')
+    signLast(transaction, zone, node.owner, set.ttl)
 }
 
 /** The node with a set of this type; null: there is none. By lookup: what is below a zone cut is not authoritative here. */
@@ -98,17 +92,15 @@ function nodeOf(
 
 /** Adds the glue of a referral: for in-domain servers as required records, then for others in the zone as room allows. */
 export function addGlue(transaction: Transaction, zone: Zone, cut: ZoneNode, ns: RRset): void {
-  const { hosts } = transaction
   const cutKey = keyOf(cut.owner)
-  for (const rdata of ns.rdata) hosts.keys.push(keyOf(rdata.octets))
+  const keys = ns.rdata.map(({ octets }) => keyOf(octets))
   for (const inDomain of [true, false]) {
     for (const type of addressTypes) {
-      for (const key of hosts.keys) {
+      for (const key of keys) {
         if (isAtOrBelow(key, cutKey) === inDomain) addGlueOf(transaction, zone, key, type, inDomain)
       }
     }
   }
-  clearHosts(hosts)
 }
 
 function addGlueOf(

@@ -235,7 +235,8 @@ function addDname(
   }
   const name =
     owner ?? query.packet.subarray(query.qnameOffset, query.qnameOffset + query.qnameOctets)
-  transaction.hasQnameLabels = true
+  // The CNAME has labels of the qname; and names below a DNAME are as many as anyone likes to ask for.
+  transaction.isStatic = false
   const target = substitute(name, dnameOwner.length, (dname.rdata[0] as Rdata).octets)
   if (target === null) {
     // RFC 6672 §2.2: YXDOMAIN where the target would exceed 255 octets.

@@ -61,7 +61,7 @@ export function encode(writer: MessageWriter, transaction: Transaction): boolean
   if (query.tsig.isPresent && plan.rcode === Rcode.NOTAUTH && !isSlipped)
     putBadKey(writer, query.tsig, query.packet, query.offset)
   // A slipped error is complete without records, and so is the answer to a query without a question (RFC 7873 §5.4).
-  const isCut = transaction.lacksSignatures || isSlipped
+  const isCut = transaction.unsigned !== null || isSlipped
   const truncated = isTruncated || (isCut && questions > 0 && plan.rcode === Rcode.NOERROR)
   patchHeader(writer, query, plan, truncated)
   patch16(writer, writer.start + 4, questions)
@@ -107,39 +107,38 @@ function putSet(writer: MessageWriter, entry: PlanEntry, rrClass: number): numbe
   const { type, rdata, signatures } = entry
   const { at } = writer
   const { entries } = writer.table
-  for (let i = 0; i < rdata.length && !writer.full; i++) {
-    const lengthAt = putRecordHead(writer, entry, type, rrClass)
-    putRdata(writer, rdata[i] as Rdata, 'ignore')
-    if (!writer.full) patch16(writer, lengthAt, writer.at - lengthAt - 2)
-  }
-  for (let i = 0; i < signatures.length && !writer.full; i++) {
-    const lengthAt = putRecordHead(writer, entry, RRType.RRSIG, rrClass)
-    putRdata(writer, signatures[i] as Rdata, 'ignore')
-    if (!writer.full) patch16(writer, lengthAt, writer.at - lengthAt - 2)
-  }
+  for (let i = 0; i < rdata.length && !writer.full; i++)
+    putRecord(writer, entry, type, rdata[i] as Rdata, rrClass, 'ignore')
+  for (let i = 0; i < signatures.length && !writer.full; i++)
+    putRecord(writer, entry, RRType.RRSIG, signatures[i] as Rdata, rrClass, 'ignore')
   if (!writer.full) return rdata.length + signatures.length
   rewind(writer, at, entries)
   return -1
 }
 
-/** Writes owner, type, class, TTL and an empty RDLENGTH; returns the offset of RDLENGTH. */
-function putRecordHead(
+/** Writes one record of an owner (null: the qname) as far as it fits. `rule`: which names it is compressed against. */
+// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a record
+export function putRecord(
   writer: MessageWriter,
-  entry: PlanEntry,
+  { owner, ttl }: Pick<PlanEntry, 'owner' | 'ttl'>,
   type: number,
+  rdata: Rdata,
   rrClass: number,
-): number {
-  if (entry.owner === null) put16(writer, qnamePointer)
-  else putName(writer, entry.owner, 0, 'ignore')
+  rule: CaseRule,
+): void {
+  if (owner === null) put16(writer, qnamePointer)
+  else putName(writer, owner, 0, rule)
   put16(writer, type)
   put16(writer, rrClass)
-  put32(writer, entry.ttl)
+  put32(writer, ttl)
+  const lengthAt = writer.at
   put16(writer, 0)
-  return writer.at - 2
+  putRdata(writer, rdata, rule)
+  if (!writer.full) patch16(writer, lengthAt, writer.at - lengthAt - 2)
 }
 
 /** Writes RDATA, compressing the names whose offsets are in `compressible`. */
-export function putRdata(writer: MessageWriter, rdata: Rdata, rule: CaseRule): void {
+function putRdata(writer: MessageWriter, rdata: Rdata, rule: CaseRule): void {
   const { octets, compressible } = rdata
   let written = 0
   for (let i = 0; i < compressible.length; i++) {
@@ -151,7 +150,12 @@ export function putRdata(writer: MessageWriter, rdata: Rdata, rule: CaseRule): v
 }
 
 /** Fills in ID, flags and rcode; the counts are patched elsewhere. */
-function patchHeader(writer: MessageWriter, query: Query, plan: Plan, truncated: boolean): void {
+export function patchHeader(
+  writer: MessageWriter,
+  query: Query,
+  plan: Plan,
+  truncated: boolean,
+): void {
   patch16(writer, writer.start, query.id)
   const flags =
     Flag.QR |

@@ -145,13 +145,13 @@ function answer(transaction: Transaction, decoded: Decoded, responder: Responder
   bump(cells, scalarCell.uncached)
   if (result === 'planned') {
     const octets = write(transaction, writer, cells)
-    if (!transaction.lacksSignatures)
+    if (transaction.unsigned === null)
       cache.storePlanned(transaction, writer, transaction.recordsEnd)
     return octets
   }
   plan(transaction, decoded, chaos)
   const octets = write(transaction, writer, cells)
-  if (!transaction.lacksSignatures) cache.store(transaction, writer, transaction.recordsEnd)
+  if (transaction.unsigned === null) cache.store(transaction, writer, transaction.recordsEnd)
   return octets
 }
 
@@ -188,7 +188,7 @@ function rejection({ context, query, cookie }: Transaction, rcode: Rcode): Rcode
 
 /** Encodes the plan; returns the length of the answer. */
 function write(transaction: Transaction, writer: MessageWriter, cells: Float64Array): number {
-  if (transaction.lacksSignatures) withholdUnsigned(transaction)
+  if (transaction.unsigned !== null) withholdUnsigned(transaction)
   const truncated = encode(writer, transaction)
   if (truncated) bump(cells, scalarCell.truncated)
   return finish(transaction, writer, cells)
@@ -196,8 +196,8 @@ function write(transaction: Transaction, writer: MessageWriter, cells: Float64Ar
 
 /** Never an answer without the signatures that belong to it: TC, to ask again over TCP, or SERVFAIL. */
 function withholdUnsigned(transaction: Transaction): void {
-  const { plan, query, lacksTime, hasLapsed } = transaction
-  const isFinal = lacksTime || hasLapsed
+  const { plan, query, unsigned } = transaction
+  const isFinal = unsigned !== 'refused'
   resetPlan(plan, isFinal ? Rcode.SERVFAIL : Rcode.NOERROR)
   if (isFinal && query.hasOpt) transaction.extendedError = extendedErrorOf(transaction)
 }

@@ -44,17 +44,15 @@ function signaturesOf(
   set: SetToSign,
 ): readonly Rdata[] {
   if (transaction.context.signers?.isTimeKnown() === false) {
-    transaction.lacksTime = true
-    transaction.lacksSignatures = true
+    transaction.unsigned = 'no-time'
     return []
   }
   if (signer.hasLapsed(set.type)) {
-    transaction.hasLapsed = true
-    transaction.lacksSignatures = true
+    transaction.unsigned = 'lapsed'
     return []
   }
   const signatures = signer.sign(set, transaction.peer.transport === 'udp')
-  if (signatures === null) transaction.lacksSignatures = true
+  if (signatures === null) transaction.unsigned ??= 'refused'
   return signatures ?? []
 }
 

@@ -11,7 +11,7 @@ import { Rcode } from '../wire/rcode.ts'
 import { RRClass, RRType } from '../wire/rrtype.ts'
 import { createLabelStarts, type LabelStarts, type Lookup } from '../zone/lookup.ts'
 import { createChainKey } from '../zone/denial-chain.ts'
-import type { Catalog, Zone, ZoneNode } from '../zone/zone.ts'
+import type { Catalog, Zone } from '../zone/zone.ts'
 import { type ClientCookie, noCookie } from './client-cookie.ts'
 import {
   createSubnetBuffers,
@@ -38,8 +38,6 @@ export interface Transaction {
   readonly expanded: { readonly zone: Zone; readonly key: NameKey }[]
   /** Working memory of searches in denial chains. */
   readonly chainKey: Uint8Array
-  /** The names whose addresses are being added (additional.ts); empty between queries. */
-  readonly hosts: HostList
   /** Where the client is; null until the first steered set needs it. */
   locus: Locus | null
   /** The client subnet's address, filled when it is needed. */
@@ -53,31 +51,25 @@ export interface Transaction {
   readonly staleness: Staleness
   readonly cookie: ClientCookie
   extendedError: ExtendedError | null
-  /** Signatures that the answer needs cannot be made now: it is cut short to TC, to ask again over TCP. */
-  lacksSignatures: boolean
-  /** They cannot be made since the time is not known: SERVFAIL is answered. */
-  lacksTime: boolean
-  /** Those that there are have expired: SERVFAIL is answered. */
-  hasLapsed: boolean
+  unsigned: Unsigned | null
   /** Cut short by the rate limit: header, question and the cookie alone, with TC or BADCOOKIE. */
   isSlipped: boolean
   /** What the catalog has for the qname, where the answer depends on that alone; null: also on other names. */
   lookup: Lookup | null
-  /** The answer does not depend on randomness, health or the client. */
+  /** The records do not depend on randomness, health, the client, or the letters of the qname. */
   isStatic: boolean
-  /** Labels of the qname, in its spelling, stand in records of the answer and not only in its question. */
-  hasQnameLabels: boolean
   /** Offset of the end of the records of the message last encoded, its OPT not included. */
   recordsEnd: number
 }
 
-/** Names as parallel arrays: the key of each, the octets and offset at which it stands, and its node where it was found. */
-export interface HostList {
-  readonly keys: NameKey[]
-  readonly octets: Uint8Array[]
-  readonly offsets: number[]
-  readonly nodes: (ZoneNode | null)[]
-}
+/**
+ * Why signatures that the answer needs are missing; null: none are.
+ *
+ *   refused    too many were made of late: it is cut short to TC, to ask again over TCP
+ *   no-time    the time to sign by is not known: SERVFAIL
+ *   lapsed     those that there are have expired: SERVFAIL
+ */
+type Unsigned = 'refused' | 'no-time' | 'lapsed'
 
 export const createTransaction = (context: AnswerContext): Transaction => ({
   context,
@@ -90,7 +82,6 @@ export const createTransaction = (context: AnswerContext): Transaction => ({
   labelStarts: createLabelStarts(),
   expanded: [],
   chainKey: createChainKey(),
-  hosts: { keys: [], octets: [], offsets: [], nodes: [] },
   locus: null,
   subnet: createSubnetBuffers(),
   scopePrefixLength: 0,
@@ -99,13 +90,10 @@ export const createTransaction = (context: AnswerContext): Transaction => ({
   staleness: createStaleness(),
   cookie: noCookie(),
   extendedError: null,
-  lacksSignatures: false,
-  lacksTime: false,
-  hasLapsed: false,
+  unsigned: null,
   isSlipped: false,
   lookup: null,
   isStatic: true,
-  hasQnameLabels: false,
   recordsEnd: 0,
 })
 
@@ -118,13 +106,10 @@ export function beginTransaction(transaction: Transaction, query: Query, peer: P
   transaction.usesHealth = false
   transaction.cookie.verdict = 'none'
   transaction.extendedError = null
-  transaction.lacksSignatures = false
-  transaction.lacksTime = false
-  transaction.hasLapsed = false
+  transaction.unsigned = null
   transaction.isSlipped = false
   transaction.lookup = null
   transaction.isStatic = true
-  transaction.hasQnameLabels = false
   // An assignment to `length` takes as long as a good part of an answer.
   if (transaction.expanded.length > 0) transaction.expanded.length = 0
 }
@@ -189,9 +174,11 @@ const failedOpen = errorOf(0, 'no target is up: all are answered')
 
 const failedShut = errorOf(0, 'no target is up: SERVFAIL as configured')
 
-const notReady = errorOf(14, 'the clock of this server is not right yet')
-
-const signatureExpired = errorOf(7, 'the signatures of DNSKEY, made offline, have run out')
+const signingErrors: Readonly<Record<Unsigned, ExtendedError | null>> = {
+  refused: null,
+  'no-time': errorOf(14, 'the clock of this server is not right yet'),
+  lapsed: errorOf(7, 'the signatures of DNSKEY, made offline, have run out'),
+}
 
 const invalidType = errorOf(30)
 
@@ -213,8 +200,7 @@ export function extendedErrorOf(transaction: Transaction): ExtendedError | null 
       if (!hasExtendedError(transaction)) return null
       return transaction.hasFailedOpen ? failedOpen : staleHealth
     case Rcode.SERVFAIL:
-      if (transaction.hasLapsed) return signatureExpired
-      return transaction.lacksTime ? notReady : failedShut
+      return transaction.unsigned === null ? failedShut : signingErrors[transaction.unsigned]
     case Rcode.FORMERR:
       return query.qtype === RRType.NXNAME ? invalidType : null
     case Rcode.REFUSED:

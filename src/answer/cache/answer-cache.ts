@@ -10,7 +10,6 @@
 // on the client, the rate or the options of a query: cookies, limits and the OPT are the same code on both paths.
 
 import { Flag, headerOctets, questionTailOctets } from '../../wire/header.ts'
-import { lowerOctet } from '../../wire/name.ts'
 import type { Query } from '../../wire/query.ts'
 import { Rcode } from '../../wire/rcode.ts'
 import { RRClass, RRType } from '../../wire/rrtype.ts'
@@ -25,7 +24,7 @@ import { type Plan, resetPlan } from '../plan.ts'
 import { readCatalog, type Transaction } from '../transaction.ts'
 import { MessageCache, maxCachedOctets, withoutClientFields } from './message-cache.ts'
 import { NxdomainAnswers } from './nxdomain.ts'
-import { SteeredAnswers } from './steered-answers.ts'
+import { type FoundSteered, SteeredAnswers } from './steered-answers.ts'
 
 /**
  * What `answer` has done.
@@ -37,10 +36,10 @@ import { SteeredAnswers } from './steered-answers.ts'
 type CacheResult = 'written' | 'planned' | 'unknown'
 
 /**
- * What the message cache holds for a question: the whole message, or header and question of a steered answer. `lowerCase`:
- * a message that answers a qname without capitals alone.
+ * In the message cache, beside a whole message. Beside header and question of a steered answer stands the number of the
+ * question (steered-answers.ts).
  */
-const Kind = { message: 0, steered: 1, lowerCase: 2 } as const
+const wholeMessage = -1
 
 /** Whether the type stands for records of that type: no part of messages, no transfer, no type for several (decide.ts). */
 const isOrdinary = (qtype: number): boolean =>
@@ -68,7 +67,7 @@ export class AnswerCache {
   constructor(context: AnswerContext, holds: 'unsigned' | 'signed' = 'unsigned') {
     this.#holds = holds
     this.#signers = context.signers
-    this.#steered = new SteeredAnswers(context, this.#messages, holds)
+    this.#steered = new SteeredAnswers(context, holds)
     this.#counters = context.counters
   }
 
@@ -85,17 +84,16 @@ export class AnswerCache {
     const end = writer.start + this.#messages.octets(entry)
     const recordsLimit = limit - reservedOctets(transaction)
     if (end > recordsLimit || end + 3 > writer.out.length) return 'unknown'
-    const kind = this.#messages.kind(entry)
-    if (kind === Kind.steered) {
-      const steeredEnd = this.#steered.put(transaction, entry, writer, recordsLimit)
+    const steered = this.#messages.value(entry)
+    if (steered !== wholeMessage) {
+      const steeredEnd = this.#steered.put(transaction, steered, writer, recordsLimit)
       if (steeredEnd < 0) return 'planned'
       this.#messages.spell(query, writer.out, writer.start)
       return finish(writer, query, steeredEnd)
     }
-    if (kind === Kind.lowerCase && this.#messages.hasCapitals()) return 'unknown'
     this.#messages.copy(entry, writer.out, writer.start)
     this.#messages.spell(query, writer.out, writer.start)
-    resetPlan(transaction.plan, this.#messages.value(entry) as Rcode)
+    resetPlan(transaction.plan, Rcode.NOERROR)
     return finish(writer, query, end)
   }
 
@@ -118,10 +116,6 @@ export class AnswerCache {
   #empty(catalog: Catalog): void {
     this.#counters.add('messagesEmptied')
     this.#clear(catalog)
-  }
-
-  #makeRoom(catalog: Catalog, octets: number): void {
-    if (!this.#messages.hasRoom(octets)) this.#empty(catalog)
   }
 
   #countDenials(): void {
@@ -156,33 +150,38 @@ export class AnswerCache {
 
   /** Stores what the slow path has just answered, where it is worth it. `end`: of its records, before the OPT. */
   store(
-    { query, plan, lookup, isStatic, hasQnameLabels, catalog }: Transaction,
+    { query, plan, lookup, isStatic, catalog }: Transaction,
     writer: MessageWriter,
     end: number,
   ): void {
-    const { start, out } = writer
     if (query.qclass !== RRClass.IN || !isOrdinary(query.qtype)) return
     if (plan.rcode === Rcode.NXDOMAIN && this.#holds === 'signed')
       this.#storeDenial(query, plan, lookup)
-    const octets = isStatic ? end - start : headerOctets + query.qnameOctets + questionTailOctets
     if (isStatic) {
       const isCacheable = plan.rcode === Rcode.NOERROR && plan.isWhole && plan.count > 0
-      if (!isCacheable || octets > maxCachedOctets) return
-      if (hasQnameLabels && hasCapitals(query)) return
-      this.#makeRoom(catalog, octets)
-      const message = withoutClientFields(out, start, octets, query)
-      const kind = hasQnameLabels ? Kind.lowerCase : Kind.message
-      this.#messages.store(query, { kind, value: plan.rcode, message })
-      this.#countOctets()
+      if (isCacheable) this.#keep(query, catalog, writer, end - writer.start)
       return
     }
     if (lookup?.kind !== 'found') return
     const { set } = lookup
     if (set.kind === 'plain') return
-    this.#makeRoom(catalog, octets)
+    const octets = headerOctets + query.qnameOctets + questionTailOctets
+    this.#keep(query, catalog, writer, octets, { ...lookup, set })
+  }
+
+  /** Keeps the first `octets` of the answer: the whole message, or where it is steered what stands before its records. */
+  #keep(
+    query: Query,
+    catalog: Catalog,
+    { out, start }: MessageWriter,
+    octets: number,
+    steered?: FoundSteered,
+  ): void {
+    if (octets > maxCachedOctets) return
+    if (!this.#messages.hasRoom(octets)) this.#empty(catalog)
     const message = withoutClientFields(out, start, octets, query)
-    const value = this.#steered.store({ ...lookup, set })
-    this.#messages.store(query, { kind: Kind.steered, value, message })
+    const value = steered === undefined ? wholeMessage : this.#steered.store(steered)
+    this.#messages.store(query, value, message)
     this.#countOctets()
   }
 
@@ -205,11 +204,4 @@ function finish(writer: MessageWriter, query: Query, end: number): CacheResult {
   if (query.recursionDesired) out[start + 2] = (out[start + 2] as number) | Flag.RD
   continueMessage(writer, end)
   return 'written'
-}
-
-/** Whether the qname has capital letters. */
-function hasCapitals({ packet, qnameOffset, qnameOctets }: Query): boolean {
-  for (let i = qnameOffset; i < qnameOffset + qnameOctets; i++)
-    if (lowerOctet(packet[i] as number) !== packet[i]) return true
-  return false
 }

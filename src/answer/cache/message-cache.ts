@@ -3,7 +3,7 @@
 // A hash table over one arena of 32-bit words, filled from its start; when it is full it is emptied, and fills again with
 // what is asked now. So its size is its bound, whatever is asked, and there is nothing in it for the garbage collector.
 //
-//   an entry   hash | octets of the qname, octets of the message << 16 | kind, type << 16 | value | message
+//   an entry   hash | octets of the qname, octets of the message << 16 | type | value | message
 //
 // The message is a header with ID 0 and RD clear, the question with its name in lower case, and the records. Names in the
 // records are compressed against the question regardless of case (encode.ts), so the records are the same in every
@@ -37,12 +37,6 @@ export const maxCachedOctets = 1400
 
 /** Words of the longest name, 255 octets. */
 const maxQnameWords = 64
-
-interface CachedMessage {
-  readonly kind: number
-  readonly value: number
-  readonly message: Uint8Array
-}
 
 /** Copies messages four octets at a time where the output is aligned: most of the work of a cached answer is this copy. */
 export class WordCopier {
@@ -131,7 +125,7 @@ export class MessageCache {
       const entry = (buckets[(hash + probe) & mask] as number) - 1
       if (entry < 0) return -1
       if (words[entry] !== hash || ((words[entry + 1] as number) & 0xffff) !== qnameOctets) continue
-      if ((words[entry + 2] as number) >>> 16 !== qtype) continue
+      if (words[entry + 2] !== qtype) continue
       if (this.#isQnameAt(entry + qnameWord, qnameOctets)) return entry
     }
     return -1
@@ -156,11 +150,6 @@ export class MessageCache {
     return true
   }
 
-  /** Whether the query found last spells its qname with capital letters. */
-  hasCapitals(): boolean {
-    return this.#difference !== 0
-  }
-
   /** Gives the qname of a message at `at` the letters of the query found last. */
   spell({ packet, qnameOffset, qnameOctets }: Query, out: Uint8Array, at: number): void {
     if (this.#difference === 0) return
@@ -168,11 +157,6 @@ export class MessageCache {
     const inWords = qnameOctets & ~3
     this.#copier.copy(this.#qname, this.#qnameOctets, 0, inWords, out, to)
     for (let i = inWords; i < qnameOctets; i++) out[to + i] = packet[qnameOffset + i] as number
-  }
-
-  /** The entry's `kind`, as it was stored. */
-  kind(entry: number): number {
-    return (this.#words[entry + 2] as number) & 0xffff
   }
 
   /** The entry's `value`, as it was stored. */
@@ -200,8 +184,8 @@ export class MessageCache {
     return this.#used + wordsFor(octets) <= this.#words.length
   }
 
-  /** Stores a message under the query's question; those over `maxCachedOctets` are ignored. */
-  store(query: Query, { kind, value, message }: CachedMessage): void {
+  /** Stores a message and a number under the query's question; those over `maxCachedOctets` are ignored. */
+  store(query: Query, value: number, message: Uint8Array): void {
     const octets = message.length
     if (octets > maxCachedOctets) return
     if (!this.hasRoom(octets)) this.#empty()
@@ -210,7 +194,7 @@ export class MessageCache {
     this.#used += wordsFor(octets)
     this.#words[entry] = this.#hash
     this.#words[entry + 1] = query.qnameOctets | (octets << 16)
-    this.#words[entry + 2] = kind | (query.qtype << 16)
+    this.#words[entry + 2] = query.qtype
     this.#words[entry + 3] = value
     this.#octets.set(message, (entry + headWords) * 4)
     const mask = this.#buckets.length - 1

@@ -7,7 +7,7 @@
 // before the apex in one of the section's names. Other questions are encoded as usual (encode.ts).
 
 import { Flag, headerOctets, questionTailOctets, recordTailOctets } from '../../wire/header.ts'
-import { lowerOctet, type Name } from '../../wire/name.ts'
+import { keyOfOctets, lowerOctet, type Name } from '../../wire/name.ts'
 import { readUint16 } from '../../wire/octets.ts'
 import { emptyQuery, type Query } from '../../wire/query.ts'
 import { Rcode } from '../../wire/rcode.ts'
@@ -195,7 +195,7 @@ function encodeSection(zone: Zone, plan: Plan): EncodedSection | null {
     octets,
     records,
     pointers: pointersIn(octets, records),
-    labelsBeforeApex: names.flatMap((name) => labelBefore(zone.apex, name)),
+    labelsBeforeApex: names.flatMap((name) => labelBefore(zone, name)),
   }
 }
 
@@ -238,19 +238,13 @@ function skipName(octets: Uint8Array, from: number, pointers: number[]): number 
 }
 
 /** The label of a name right before the apex, in lower case; none where the name is not below it. */
-function labelBefore(apex: Name, name: Name): readonly Uint8Array[] {
+function labelBefore({ apex, apexKey }: Zone, name: Name): readonly Uint8Array[] {
   let at = 0
   while (name[at] !== 0) {
     const next = at + 1 + (name[at] as number)
-    if (isApexAt(apex, name, next)) return [name.slice(at, next).map(lowerOctet)]
+    if (keyOfOctets(name, next, next + apex.length) === apexKey)
+      return [name.slice(at, next).map(lowerOctet)]
     at = next
   }
   return []
-}
-
-/** Whether the name that starts at `at` is the apex, regardless of case. */
-function isApexAt(apex: Name, octets: Uint8Array, at: number): boolean {
-  for (let i = 0; i < apex.length; i++)
-    if (lowerOctet(apex[i] as number) !== lowerOctet(octets[at + i] ?? 256)) return false
-  return true
 }

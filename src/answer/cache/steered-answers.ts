@@ -24,7 +24,7 @@ import { clientLocus, extendedErrorOf, hasExtendedError, type Transaction } from
 import { selectUnder } from '../../steer/select/select.ts'
 import { createSteering, type Steering } from '../../steer/select/steering.ts'
 import { DrawnMessages } from './drawn-messages.ts'
-import { maxCachedOctets, type MessageCache, withoutClientFields } from './message-cache.ts'
+import { maxCachedOctets, withoutClientFields } from './message-cache.ts'
 import { counterCells, Enumeration, keyOf, type RuleOutcomes, SetOutcomes } from './set-outcomes.ts'
 import { StickyMessages } from './sticky-messages.ts'
 
@@ -79,8 +79,6 @@ interface PendingMessage {
 }
 
 export class SteeredAnswers {
-  /** Holds header and question of each steered answer. */
-  readonly #messages: MessageCache
   readonly #context: AnswerContext
   readonly #random: Random
   readonly #enumeration: Enumeration
@@ -97,9 +95,8 @@ export class SteeredAnswers {
   readonly #steering: Steering
   #pending: PendingMessage | null = null
 
-  constructor(context: AnswerContext, messages: MessageCache, holds: 'unsigned' | 'signed') {
+  constructor(context: AnswerContext, holds: 'unsigned' | 'signed') {
     this.#context = context
-    this.#messages = messages
     this.#random = context.random
     this.#drawn = new DrawnMessages(context.counters, answersPerDeck[holds])
     this.#enumeration = new Enumeration(context.health, holds)
@@ -124,7 +121,7 @@ export class SteeredAnswers {
     return this.#questions.length === maxQuestions
   }
 
-  /** Stores the set that a question's lookup found; returns the value that the message cache is to hold for it. */
+  /** Stores the set that a question's lookup found; returns the question's number, from 0. */
   store(found: FoundSteered): number {
     const outcomes = this.#outcomesOf(found.set, found.zone)
     const index = this.#questions.push({ found, outcomes, tables: [] }) - 1
@@ -153,11 +150,10 @@ export class SteeredAnswers {
   }
 
   /**
-   * Answers the question in the message cache's `entry`. Returns the offset of the answer's end; -1: it is planned, and has
-   * to be encoded. In the methods below as well.
+   * Answers the question of number `index`. Returns the offset of the answer's end; -1: it is planned, and has to be
+   * encoded. In the methods below as well.
    */
-  put(transaction: Transaction, entry: number, writer: MessageWriter, limit: number): number {
-    const index = this.#messages.value(entry)
+  put(transaction: Transaction, index: number, writer: MessageWriter, limit: number): number {
     const { plan } = transaction
     this.#pending = null
     resetPlan(plan, Rcode.NOERROR)

@@ -11,7 +11,7 @@
 // A transfer keeps the zone and the keys that it began with, whatever is published meanwhile, and makes each message when the
 // transport asks for it: memory does not grow with the zone, and the thread is held for a few signatures at a time. Question and OPT are in the first message only (RFC 5936 §2.2.2, 2.2.5).
 
-import { Flag, headerOctets, questionTailOctets, recordTailOctets } from '../../wire/header.ts'
+import { headerOctets, questionTailOctets, recordTailOctets } from '../../wire/header.ts'
 import { readUint16 } from '../../wire/octets.ts'
 import { createQueryDecoder, type Query } from '../../wire/query.ts'
 import { Rcode } from '../../wire/rcode.ts'
@@ -21,16 +21,13 @@ import {
   createWriter,
   type MessageWriter,
   patch16,
-  put16,
-  put32,
-  putName,
   rewind,
 } from '../../wire/writer.ts'
 import type { Zone } from '../../zone/zone.ts'
 import { judgeCookie } from '../client-cookie.ts'
 import type { AnswerContext, Peer, ZoneSigner } from '../context.ts'
 import { putOpt, reservedOctets } from '../edns-reply.ts'
-import { putRdata } from '../encode.ts'
+import { patchHeader, putQuestion, putRecord } from '../encode.ts'
 import { resetPlan } from '../plan.ts'
 import { beginTransaction, createTransaction, type Transaction } from '../transaction.ts'
 import { recordsOf, type TransferRecord } from './transfer-records.ts'
@@ -140,27 +137,15 @@ class ZoneTransfer implements Transfer {
     beginMessage(writer, out, offset, offset + octets - reserved)
     writer.out.fill(0, offset, offset + headerOctets)
     writer.at += headerOctets
-    if (this.#isFirst) this.#putQuestion()
+    if (this.#isFirst) patch16(writer, offset + 4, putQuestion(writer, query))
     const records = this.#putRecords(offset + maxMessageOctets - reserved)
     if (records < 0) return -1
     patch16(writer, offset + 6, records)
     writer.limit = offset + maxMessageOctets
     if (this.#isFirst && query.hasOpt) putOpt(writer, this.#transaction)
     this.#isFirst = false
-    const flags =
-      Flag.QR | (plan.authoritative ? Flag.AA : 0) | (query.recursionDesired ? Flag.RD : 0)
-    patch16(writer, offset, query.id)
-    patch16(writer, offset + 2, (flags << 8) | (plan.rcode & 0x0f))
+    patchHeader(writer, query, plan, false)
     return writer.at - offset
-  }
-
-  #putQuestion(): void {
-    const { query } = this.#transaction
-    const writer = this.#writer
-    putName(writer, query.packet, query.qnameOffset, 'exact')
-    put16(writer, query.qtype)
-    put16(writer, query.qclass)
-    patch16(writer, writer.start + 4, 1)
   }
 
   /**
@@ -174,7 +159,9 @@ class ZoneTransfer implements Transfer {
     while (this.#record !== null && signatures < maxSignatures) {
       const { at } = writer
       const { entries } = writer.table
-      putRecord(writer, this.#record)
+      // Case is preserved in a transfer, so names are compressed only against names spelled alike (RFC 5936 §3.4).
+      const { type, rdata } = this.#record
+      putRecord(writer, this.#record, type, rdata, RRClass.IN, 'exact')
       if (writer.full) {
         rewind(writer, at, entries)
         if (count > 0) return count
@@ -183,7 +170,7 @@ class ZoneTransfer implements Transfer {
         continue
       }
       count++
-      if (this.#record.type === RRType.RRSIG) signatures++
+      if (type === RRType.RRSIG) signatures++
       this.#record = this.#nextRecord()
     }
     return count
@@ -245,16 +232,4 @@ export function serialOfClient({ packet, offset, qnameOffset, qnameOctets }: Que
   if (readUint16(packet, tail) !== RRType.SOA || rdataOctets < 22) return null
   const serialAt = tail + recordTailOctets + rdataOctets - 20
   return ((readUint16(packet, serialAt) << 16) | readUint16(packet, serialAt + 2)) >>> 0
-}
-
-/** Case is preserved in a transfer, so names are compressed only against names spelled alike (RFC 5936 §3.4). */
-function putRecord(writer: MessageWriter, { owner, type, ttl, rdata }: TransferRecord): void {
-  putName(writer, owner, 0, 'exact')
-  put16(writer, type)
-  put16(writer, RRClass.IN)
-  put32(writer, ttl)
-  const lengthAt = writer.at
-  put16(writer, 0)
-  putRdata(writer, rdata, 'exact')
-  if (!writer.full) patch16(writer, lengthAt, writer.at - lengthAt - 2)
 }

@@ -32,6 +32,7 @@ records:
   fixed: { MX: { steer: in, sticky: true } }
   '*.many': { MX: { steer: in, ladder: 5 } }
   '*.wild': { TXT: '${long} ${long} ${long}' }
+  moved: { DNAME: elsewhere.test. }
 `).zone
 }
 const few = zoneOfTargets(2)
@@ -85,6 +86,18 @@ test('a flood of names beside a wildcard does not use up what is kept of ladders
   expect(whole()).toBeGreaterThan(100)
   // What was copied is not among those that were not.
   expect(counters.read().scalars.uncached - uncached).toBe(200 - whole())
+})
+
+test('of names below a DNAME, of which there is no end, nothing is kept', () => {
+  const { counters, send } = asker()
+  send(buildQuery({ name: 'ns1.smtp.test', type: 1 }))
+  const { messageOctets } = counters.read().scalars
+  expect(messageOctets).toBeGreaterThan(0)
+  for (let i = 0; i < 100; i++) {
+    const name = `n${i}.moved.smtp.test`
+    expect(send(buildQuery({ name, type: 1 }))).toBeGreaterThan(name.length + 20)
+  }
+  expect(counters.read().scalars).toMatchObject({ messageOctets, uncached: 101 })
 })
 
 test('one question in ever other letters is decided and encoded once', () => {

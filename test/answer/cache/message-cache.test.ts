@@ -32,7 +32,7 @@ function messageOf(query: Query, octets: number, mark: number): Uint8Array {
 const keep = (store: MessageCache, spec: QuerySpec, octets: number, mark: number): void => {
   const query = queryOf(spec)
   const message = withoutClientFields(messageOf(query, octets, mark), 0, octets, query)
-  store.store(query, { kind: mark & 1, value: mark, message })
+  store.store(query, mark, message)
 }
 
 test('by name and type, in any case', () => {
@@ -42,7 +42,7 @@ test('by name and type, in any case', () => {
   expect(store.find(queryOf(asked))).toBe(-1)
   keep(store, asked, 100, 7)
   const entry = store.find(queryOf(asked))
-  expect([store.kind(entry), store.value(entry), store.octets(entry)]).toEqual([1, 7, 100])
+  expect([store.value(entry), store.octets(entry)]).toEqual([7, 100])
   for (const other of [
     { type: 28 },
     // Types, lengths and octets that differ as a capital letter does from a small one.
@@ -65,7 +65,7 @@ test('octets that are no letters are not folded', () => {
     const name = `${String.fromCharCode(octet)}12${String.fromCharCode(octet)}.t`
     keep(store, { name, type: 1 }, 60, octet)
     const entry = store.find(queryOf({ name, type: 1 }))
-    expect([octet, store.value(entry), store.hasCapitals()]).toEqual([octet, octet, false])
+    expect(store.value(entry)).toBe(octet)
   }
 })
 
@@ -78,7 +78,6 @@ test.each([0, 4, 1])('at place %i a message gets the letters of who asks', (at) 
     for (const asked of [name, name.toUpperCase(), name.replace('zon', 'zOn')]) {
       const query = queryOf({ name: asked, type: 1 })
       const entry = store.find(query)
-      expect(store.hasCapitals()).toBe(asked !== name)
       const out = new Uint8Array(128).fill(0xee)
       store.copy(entry, out, at)
       store.spell(query, out, at)
