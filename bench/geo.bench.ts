@@ -10,7 +10,7 @@ import { compilePlaces } from '../src/geo/compile-database.ts'
 import { createLocate } from '../src/geo/places.ts'
 import type { Conditions, Pool, SteeredSet } from '../src/steer/policy.ts'
 import { createRandom } from '../src/lib/random.ts'
-import { createScopes } from '../src/steer/scope/scope-cache.ts'
+import { Scopes } from '../src/steer/scope/scope-cache.ts'
 import { raiseInliningLimits } from '../src/app/app.ts'
 import { contextOf, peerOf } from '../test/support/ask-catalog.ts'
 import { buildQuery } from '../test/support/packet-builder.ts'
@@ -76,7 +76,7 @@ const catalog = catalogOf(
   }),
 )
 
-const scopes = createScopes()
+const scopes = new Scopes()
 scopes.use(networks)
 scopes.prepare(catalog)
 const respond = createRespond(

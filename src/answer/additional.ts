@@ -10,7 +10,7 @@ import { lookupInZone } from '../zone/lookup.ts'
 import type { RRset, Zone, ZoneNode } from '../zone/zone.ts'
 import { addSet } from './add-set.ts'
 import { hasEntry, hasEntryNamed, type Plan, type PlanEntry } from './plan.ts'
-import { signLast } from './signing.ts'
+import { addSigned, signLast } from './signing.ts'
 import type { Transaction } from './transaction.ts'
 
 const addressTypes: readonly number[] = [RRType.A, RRType.AAAA]
@@ -75,8 +75,7 @@ function addHost(transaction: Transaction, zone: Zone, host: Host, type: number)
     if (hasEntryNamed(plan, 'additional', key, type)) return
     owner = host.octets.subarray(host.nameAt)
   }
-  if (addSet(transaction, 'additional', owner, set) === 'added')
-    signLast(transaction, zone, node.owner, set.ttl)
+  addSigned(transaction, zone, 'additional', node, set, owner)
 }
 
 /** The node with a set of this type; null: there is none. By lookup: what is below a zone cut is not authoritative here. */

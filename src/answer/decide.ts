@@ -17,6 +17,7 @@ import { addEntry, hasEntry, resetPlan } from './plan.ts'
 import {
   addDelegationProof,
   addProofs,
+  addSigned,
   denyName,
   denyType,
   noteExpansion,
@@ -99,8 +100,7 @@ function planLookup(
       concludeFound(transaction, found, key, addAny(transaction, owner, found, key))
       return null
     case 'alias':
-      addSet(transaction, 'answer', owner, found.cname)
-      signLast(transaction, found.zone, found.node.owner, found.cname.ttl)
+      addSigned(transaction, found.zone, 'answer', found.node, found.cname, owner)
       noteExpansion(transaction, found.zone, key, found.node)
       return (found.cname.rdata[0] as Rdata).octets
     case 'dname': {
@@ -229,10 +229,8 @@ function addDname(
 ): Name | null {
   const { plan, query } = transaction
   const dnameOwner = node.owner
-  if (!hasEntry(plan, 'answer', dnameOwner, RRType.DNAME)) {
-    addSet(transaction, 'answer', dnameOwner, dname)
-    signLast(transaction, zone, dnameOwner, dname.ttl)
-  }
+  if (!hasEntry(plan, 'answer', dnameOwner, RRType.DNAME))
+    addSigned(transaction, zone, 'answer', node, dname)
   const name =
     owner ?? query.packet.subarray(query.qnameOffset, query.qnameOffset + query.qnameOctets)
   // The CNAME has labels of the qname; and names below a DNAME are as many as anyone likes to ask for.

@@ -157,9 +157,9 @@ function answer(transaction: Transaction, decoded: Decoded, responder: Responder
 
 /** The slow path: decides what to answer. */
 function plan(transaction: Transaction, decoded: Decoded, chaos: ChaosTexts): void {
-  const { plan, query } = transaction
+  const { plan, query, cookie } = transaction
   if (decoded.kind === 'query' && transaction.isSlipped) {
-    planSlip(transaction)
+    resetPlan(plan, cookie.verdict === 'none' ? Rcode.NOERROR : Rcode.BADCOOKIE)
     return
   }
   if (decoded.kind === 'reject') resetPlan(plan, rejection(transaction, decoded.rcode))
@@ -229,9 +229,4 @@ function judgeRate({ context, cookie, peer }: Transaction): RateAction {
   if (limiter.counts.dropped !== dropped) counters.add('rateDropped')
   if (limiter.counts.evicted !== evicted) counters.add('rateEvicted')
   return verdict
-}
-
-/** Fills the plan of a slipped answer. */
-function planSlip({ plan, cookie }: Transaction): void {
-  resetPlan(plan, cookie.verdict === 'none' ? Rcode.NOERROR : Rcode.BADCOOKIE)
 }

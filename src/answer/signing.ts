@@ -26,7 +26,7 @@ import {
 import type { RRset, Zone, ZoneNode } from '../zone/zone.ts'
 import { addSet } from './add-set.ts'
 import type { SetToSign, ZoneSigner } from './context.ts'
-import { hasEntryNamed, type PlanEntry } from './plan.ts'
+import { hasEntryNamed, type PlanEntry, type Section } from './plan.ts'
 import type { Transaction } from './transaction.ts'
 
 /** The zone's signer; null: it is answered as one that is not signed. */
@@ -129,17 +129,22 @@ export function addDelegationProof(transaction: Transaction, zone: Zone, cut: Zo
   if (signerFor(transaction, zone) === null) return
   const ds = cut.sets.get(RRType.DS)
   if (ds === undefined) addNsec(transaction, zone, keyOf(cut.owner))
-  else addSigned(transaction, zone, cut.owner, ds)
+  else addSigned(transaction, zone, 'authority', cut, ds)
 }
 
-function addSigned(
+/** Adds a set of `node`, under its name or another `owner` that it answers for, with its signatures; false: not added. */
+// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a set
+export function addSigned(
   transaction: Transaction,
   zone: Zone,
-  owner: Name,
+  section: Section,
+  node: ZoneNode,
   set: RRset | SteeredSet,
-): void {
-  if (addSet(transaction, 'authority', owner, set) === 'added')
-    signLast(transaction, zone, owner, set.ttl)
+  owner: Name | null = node.owner,
+): boolean {
+  const isAdded = addSet(transaction, section, owner, set) === 'added'
+  if (isAdded) signLast(transaction, zone, node.owner, set.ttl)
+  return isAdded
 }
 
 /** Adds the NSEC record of the name, or the one that covers it, where the plan does not have it yet. */
@@ -152,7 +157,7 @@ function addNsec(transaction: Transaction, zone: Zone, key: NameKey): void {
   const ownerKey = keyOf(owner)
   const node = zone.nodes.get(ownerKey)
   if (node === undefined || hasEntryNamed(plan, 'authority', ownerKey, RRType.NSEC)) return
-  addSigned(transaction, zone, node.owner, nsecOf(transaction, zone, index, node))
+  addSigned(transaction, zone, 'authority', node, nsecOf(transaction, zone, index, node))
 }
 
 /** The NSEC set of a node at `index` of the chain. */

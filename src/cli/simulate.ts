@@ -13,7 +13,7 @@ import { parseNetwork } from '../lib/ip.ts'
 import { suggestName } from '../lib/suggest-name.ts'
 import { seededRandom } from '../lib/random.ts'
 import type { PlaceNetworks } from '../steer/scope/place-networks.ts'
-import { createScopes } from '../steer/scope/scope-cache.ts'
+import { Scopes } from '../steer/scope/scope-cache.ts'
 import { nameToBareText, parseName } from '../wire/name.ts'
 import { typeFromText } from '../wire/rrtype.ts'
 import { printJson } from './text/output.ts'
@@ -58,7 +58,7 @@ async function runPlan(
   const list = await clientsOf(plan, places, random)
   if (list.kind === 'bad') return { why: list.why.join('\n') }
   const { clients } = list
-  const scopes = createScopes()
+  const scopes = new Scopes()
   scopes.use(places)
   const world = {
     ...folder,

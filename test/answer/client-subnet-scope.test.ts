@@ -5,7 +5,7 @@ import { createRespond } from '../../src/answer/respond.ts'
 import { createLocate } from '../../src/geo/places.ts'
 import { parseNetwork, type Network } from '../../src/lib/ip.ts'
 import type { Conditions, Pool, SteeredSet } from '../../src/steer/policy.ts'
-import { createScopes } from '../../src/steer/scope/scope-cache.ts'
+import { Scopes } from '../../src/steer/scope/scope-cache.ts'
 import { networksOf, octetsOf } from '../geo/arrange.ts'
 import { contextOf, peerOf, send } from '../support/ask-catalog.ts'
 import { viewOf } from '../support/foreign-view.ts'
@@ -68,7 +68,7 @@ const networks = networksOf(
   { '11.0.0.0/8': 'DE', '2a00::/12': 'DE' },
   { '12.0.0.0/16': 64_500, '11.7.0.0/16': 64_500 },
 )
-const scopes = createScopes()
+const scopes = new Scopes()
 scopes.use(networks)
 const respond = createRespond(contextOf(catalog, { locate: createLocate(networks), scopes }))
 const types = { A: 1, NS: 2, SOA: 6, MX: 15, AAAA: 28 } as const

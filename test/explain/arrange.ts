@@ -16,7 +16,7 @@ import { createLocate } from '../../src/geo/places.ts'
 import type { HealthWriter } from '../../src/health/table.ts'
 import { parseAddress, parseNetwork } from '../../src/lib/ip.ts'
 import { type PlaceNetworks, noNetworks } from '../../src/steer/scope/place-networks.ts'
-import { createScopes } from '../../src/steer/scope/scope-cache.ts'
+import { Scopes } from '../../src/steer/scope/scope-cache.ts'
 import { parseName } from '../../src/wire/name.ts'
 import { typeFromText } from '../../src/wire/rrtype.ts'
 import { contextOf, fixedClock, peerOf, send } from '../support/ask-catalog.ts'
@@ -55,7 +55,7 @@ export async function arrangeWorld(spec: WorldSpec): Promise<ArrangedWorld> {
   if (assumed.kind === 'bad') throw new Error(assumed.why)
   const { health } = assumed
   const { networks = noNetworks, random = seeded(1) } = spec
-  const scopes = createScopes()
+  const scopes = new Scopes()
   scopes.use(networks)
   const locate = createLocate(networks)
   const databases = [{ database: 'country', type: 'test', built: '2026-01-01T00:00:00.000Z' }]

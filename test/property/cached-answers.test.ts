@@ -17,7 +17,7 @@ import {
   type HealthWriter,
 } from '../../src/health/table.ts'
 import type { Clock } from '../../src/lib/clock.ts'
-import { createScopes } from '../../src/steer/scope/scope-cache.ts'
+import { Scopes } from '../../src/steer/scope/scope-cache.ts'
 import { lowerOctet } from '../../src/wire/name.ts'
 import { openCatalog, packCatalog } from '../../src/zone/packed-catalog.ts'
 import type { Catalog } from '../../src/zone/zone.ts'
@@ -190,7 +190,7 @@ function sideOf(
   seed: number,
   usesAnswerCache: boolean,
 ): Side {
-  const scopes = createScopes()
+  const scopes = new Scopes()
   scopes.prepare(catalog())
   const counters = createCounters()
   const context = contextOf(catalog(), {

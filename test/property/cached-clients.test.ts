@@ -8,7 +8,7 @@ import { createRespond } from '../../src/answer/respond.ts'
 import { createLocate } from '../../src/geo/places.ts'
 import { createCookieKeeper } from '../../src/admission/server-cookie.ts'
 import { createHealthTable, type HealthWriter } from '../../src/health/table.ts'
-import { createScopes } from '../../src/steer/scope/scope-cache.ts'
+import { Scopes } from '../../src/steer/scope/scope-cache.ts'
 import type { Catalog } from '../../src/zone/zone.ts'
 import { networksOf } from '../geo/arrange.ts'
 import { seeded } from '../steer/arrange.ts'
@@ -122,7 +122,7 @@ interface World {
 }
 
 function sideOf(world: World, health: HealthWriter, usesAnswerCache: boolean) {
-  const scopes = createScopes()
+  const scopes = new Scopes()
   scopes.use(world.networks)
   const counters = createCounters()
   const context: AnswerContext = contextOf(world.catalog, {

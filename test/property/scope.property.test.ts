@@ -11,7 +11,7 @@ import { formatAddress, networkContains, type Network } from '../../src/lib/ip.t
 import { isInternal, matchRule } from '../../src/steer/select/match.ts'
 import type { PlaceNetworks } from '../../src/steer/scope/place-networks.ts'
 import type { Conditions, Policy, Rule } from '../../src/steer/policy.ts'
-import { createScopes } from '../../src/steer/scope/scope-cache.ts'
+import { Scopes } from '../../src/steer/scope/scope-cache.ts'
 import { networksOf } from '../geo/arrange.ts'
 import { policyOf } from '../steer/arrange.ts'
 import { runs } from '../support/runs.ts'
@@ -145,7 +145,7 @@ function referenceScope(world: World, client: Uint8Array): number {
 }
 
 function scopeOf({ networks, policy, internal }: World, client: Uint8Array): number {
-  const scopes = createScopes()
+  const scopes = new Scopes()
   scopes.use(networks)
   return scopes.prefixLength({ policy, internal }, client)
 }

@@ -13,7 +13,7 @@ import { createLocate } from '../../geo/places.ts'
 import { openHealthTable } from '../../health/table.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { createRandom, seededRandom } from '../../lib/random.ts'
-import { createScopes } from '../../steer/scope/scope-cache.ts'
+import { Scopes } from '../../steer/scope/scope-cache.ts'
 import { nameToText } from '../../wire/name.ts'
 import { typeToText } from '../../wire/rrtype.ts'
 import { openCatalog } from '../../zone/packed-catalog.ts'
@@ -39,7 +39,7 @@ const { healthBuffer } = workerData as ExplainInit
 
 type Context = Omit<ExplainContext, 'memberOf' | 'probeOf' | 'draws'>
 
-const scopes = createScopes()
+const scopes = new Scopes()
 let context: Context | null = null
 let question: Question | null = null
 let beganAt = process.threadCpuUsage()

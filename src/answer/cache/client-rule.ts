@@ -34,8 +34,7 @@ function matchAndCache(transaction: Transaction, set: SelectedSet, cached: Cache
   const length = scopes.prefixLength(set, octets)
   const known = scopes.lastDecision()
   const decision = known < 0 ? ruleIndexOf(set, clientLocus(transaction)) : known
-  if (known < 0) scopes.cacheDecision(decision)
-  if (hasNetwork24(transaction.query)) scopes.cacheNetwork(cached, octets, length, decision)
+  scopes.cacheDecision(cached, octets, decision)
   noteScope(transaction, length)
   return decision
 }

@@ -10,7 +10,7 @@ import { type Random, systemClock } from '../../lib/clock.ts'
 import { seededRandom } from '../../lib/random.ts'
 import { suggestName } from '../../lib/suggest-name.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
-import { createScopes } from '../../steer/scope/scope-cache.ts'
+import { Scopes } from '../../steer/scope/scope-cache.ts'
 import type { DocumentPath, Problem } from '../../zone/compile/problem.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { documentOctetsLimit } from '../../zonefile/document.ts'
@@ -96,7 +96,7 @@ function runAll(
   folder: Folder,
   places: PlaceNetworks,
 ): CaseResult[] {
-  const scopes = createScopes()
+  const scopes = new Scopes()
   scopes.use(places)
   const locate = createLocate(places)
   return cases.map((one, i) => {

@@ -1,7 +1,7 @@
 // Caches ECS scopes and steering decisions per client network, in two layers:
 //
 //   DecisionTable   one per scope map, IPv4 only: a direct lookup by address, read before anything else
-//   CachedScopes    one hash table for all maps and both families: a network has two candidate cells, and the older
+//   Scopes          one hash table for all maps and both families: a network has two candidate cells, and the older
 //                   entry of the two is replaced. Its key is the /24 or /56, the finest network that scopes
 //                   distinguish, so networks with different scopes never share an entry
 //
@@ -22,29 +22,6 @@ interface ScopedSet {
   readonly internal?: readonly Network[]
 }
 
-export interface Scopes {
-  /** Replaces the databases, and invalidates every cached scope and decision. */
-  use(networks: PlaceNetworks): void
-  /** Builds the scope maps of a catalog's sets before it is published, so that no query has to build one. */
-  prepare(catalog: Catalog): void
-  /** ECS scope prefix length of the set's answer to this client; 0 where all clients get the same answer. */
-  prefixLength(set: ScopedSet, octets: Uint8Array): number
-  /**
-   * The decision that `cacheDecision` stored for the client and set of the last `prefixLength` call; -1 where there is
-   * none, where all clients get the same answer, and for sticky sets.
-   */
-  lastDecision(): number
-  /**
-   * Stores a decision (0 and up) for the client and set of the last `prefixLength` call, until the policy or the
-   * databases change. It must hold for the client's whole /24 or /56, since that network shares one entry.
-   */
-  cacheDecision(decision: number): void
-  /** The set's map and decision table: the same object for as long as the set exists, its content updated. */
-  cachedMapOf(set: ScopedSet): CachedScopeMap
-  /** Stores scope and decision of an IPv4 address in the decision table of `cached`, if it can have one. */
-  cacheNetwork(cached: CachedScopeMap, octets: Uint8Array, scope: number, decision: number): void
-}
-
 /** The scope map of one policy, or of one set that has `internal` networks, with what is cached of it. */
 export interface CachedScopeMap {
   map: ScopeMap
@@ -56,16 +33,13 @@ export interface CachedScopeMap {
   table: DecisionTable | null
 }
 
-/** Entries of the hash table of CachedScopes. */
+/** Entries of the hash table of scopes. */
 const cells = 65_536
 
 const unused = -1
 
 /** Second half of an IPv4 key: outside of the 24 bits that an IPv6 key has there. */
 const ipv4Mark = 0x100_0000
-
-/** An empty cache without databases. `noteEmptied`: called where decisions are forgotten for want of room. */
-export const createScopes = (noteEmptied?: () => void): Scopes => new CachedScopes(noteEmptied)
 
 /** Number of values that a cell can hold, and of constant cells: the cell at index i holds i. */
 const words = 65_536
@@ -202,7 +176,8 @@ const three = (octets: Uint8Array, at: number): number =>
 const four = (octets: Uint8Array, at: number): number =>
   (three(octets, at) << 8) | (octets[at + 3] as number)
 
-class CachedScopes implements Scopes {
+/** Scopes and decisions, at first without databases. */
+export class Scopes {
   /**
    * Four words a cell: both halves of the key, map number, decision << 8 | scope. A cell fits in a cache line. Those that
    * begin with map 0, which there is not, are empty: their memory is not touched, and not taken before it is used.
@@ -222,10 +197,12 @@ class CachedScopes implements Scopes {
   /** All entries whose `table` is set. */
   #tabled: CachedScopeMap[] = []
 
+  /** `noteEmptied`: called where decisions are forgotten for want of room. */
   constructor(noteEmptied?: () => void) {
     this.#tables = new DecisionTables(noteEmptied)
   }
 
+  /** Replaces the databases, and invalidates every cached scope and decision. */
   use(networks: PlaceNetworks): void {
     this.#networks = networks
     this.#asns = createAsnNetworks(networks.asn)
@@ -240,6 +217,7 @@ class CachedScopes implements Scopes {
     this.#tabled = []
   }
 
+  /** Builds the scope maps of a catalog's sets before it is published, so that no query has to build one. */
   prepare(catalog: Catalog): void {
     this.#dropTables()
     const sets: ScopedSet[] = []
@@ -250,6 +228,7 @@ class CachedScopes implements Scopes {
     for (const set of sets) if (dependsOnClient(set) && !set.sticky) this.cachedMapOf(set)
   }
 
+  /** ECS scope prefix length of the set's answer to this client; 0 where all clients get the same answer. */
   prefixLength(set: ScopedSet, octets: Uint8Array): number {
     this.#cell = unused
     if (!dependsOnClient(set)) return 0
@@ -275,21 +254,30 @@ class CachedScopes implements Scopes {
     return length
   }
 
+  /**
+   * The decision that `cacheDecision` stored for the client and set of the last `prefixLength` call; -1 where there is
+   * none, where all clients get the same answer, and for sticky sets.
+   */
   lastDecision(): number {
     return this.#cell < 0 ? unused : (this.#words[this.#cell + 3] as number) >> 8
   }
 
-  cacheDecision(decision: number): void {
+  /**
+   * Stores a decision (0 and up) for the client and set of the last `prefixLength` call, until the policy or the databases
+   * change; of IPv4 in the decision table of the set's map as well. It must hold for the client's whole /24 or /56.
+   */
+  cacheDecision(cached: CachedScopeMap, octets: Uint8Array, decision: number): void {
+    if (this.#cell < 0) return
     const at = this.#cell + 3
-    if (this.#cell >= 0) this.#words[at] = ((this.#words[at] as number) & 0xff) | (decision << 8)
-  }
-
-  cacheNetwork(cached: CachedScopeMap, octets: Uint8Array, scope: number, decision: number): void {
+    const scope = (this.#words[at] as number) & 0xff
+    this.#words[at] = scope | (decision << 8)
+    if (octets.length !== 4) return
     if (cached.table === null && (cached.table = this.#tables.join()) !== null)
       this.#tabled.push(cached)
     cached.table?.keep(octets, scope, decision)
   }
 
+  /** The set's map and decision table: the same object for as long as the set exists, its content updated. */
   cachedMapOf(set: ScopedSet): CachedScopeMap {
     const { policy, internal } = set
     // Sets of one policy share a map, except for those with `internal` networks of their own.

@@ -26,12 +26,6 @@ import { isOneOf } from '../select/match.ts'
 import type { AsnNetworks } from './asn-networks.ts'
 import type { Place, PlaceTree } from './place-networks.ts'
 
-/** The scopes of one policy, for one pair of databases. */
-export interface ScopeMap {
-  /** Prefix length of the largest uniform network around the address (4 or 16 octets); at most `scopeCap`. */
-  prefixLength(octets: Uint8Array): number
-}
-
 /** Nodes visited for one prefix length before the network is assumed not to be uniform. */
 const searchLimit = 256
 
@@ -57,7 +51,7 @@ export function createScopeMap(
   )
   const places = hasPlaceRules && country ? country : unknownPlaceTree
   const caseTable = createCaseTable(steering.policy, places)
-  return new TreeScopeMap(markTree(marksOf(steering, asns), caseTable), places, caseTable.cases)
+  return new ScopeMap(markTree(marksOf(steering, asns), caseTable), places, caseTable.cases)
 }
 
 function markTree(marks: readonly Mark[], caseTable: CaseTable): PrefixTree {
@@ -96,7 +90,8 @@ function markLink(
 /** Longest scope, in bits, for addresses of this many octets: clients are told apart by /24 and /56 at most. */
 export const scopeCap = (octets: number): number => (octets === 4 ? 24 : 56)
 
-class TreeScopeMap implements ScopeMap {
+/** The scopes of one policy, for one pair of databases. */
+export class ScopeMap {
   readonly #marks: PrefixTree
   readonly #places: PlaceTree
   readonly #cases: readonly Case[]
@@ -109,6 +104,7 @@ class TreeScopeMap implements ScopeMap {
     this.#cases = cases
   }
 
+  /** Prefix length of the largest uniform network around the address (4 or 16 octets); at most `scopeCap`. */
   prefixLength(octets: Uint8Array): number {
     const cap = scopeCap(octets.length)
     const { choices } = this.#cases[lookUp(this.#marks, octets)] as Case

@@ -14,7 +14,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { isListed } from '../../lib/ip.ts'
 import { createRandom } from '../../lib/random.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
-import { createScopes } from '../../steer/scope/scope-cache.ts'
+import { Scopes } from '../../steer/scope/scope-cache.ts'
 import { streamLimits } from '../stream/stream-table.ts'
 import type { Streams } from '../stream/streams.ts'
 import type { UdpListener } from '../udp/udp-dgram.ts'
@@ -41,7 +41,7 @@ const counters = createCounters(init.countersBuffer)
 
 let locate = createLocate(init.places)
 
-const scopes = createScopes(() => counters.add('decisionsEmptied'))
+const scopes = new Scopes(() => counters.add('decisionsEmptied'))
 
 const transferAllow = init.streams?.transferAllow ?? []
 

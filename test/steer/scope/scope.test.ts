@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parseNetwork, type Network } from '../../../src/lib/ip.ts'
 import type { PlaceNetworks } from '../../../src/steer/scope/place-networks.ts'
 import type { Conditions, Policy } from '../../../src/steer/policy.ts'
-import { createScopes } from '../../../src/steer/scope/scope-cache.ts'
+import { Scopes } from '../../../src/steer/scope/scope-cache.ts'
 import { networksOf, octetsOf } from '../../geo/arrange.ts'
 import { policyOf } from '../arrange.ts'
 
@@ -42,7 +42,7 @@ function scope(
   client: string,
   internal: string[] = [],
 ): number {
-  const scopes = createScopes()
+  const scopes = new Scopes()
   scopes.use(networks)
   const set = { policy: by, internal: internal.map(networkOf) }
   const length = scopes.prefixLength(set, octetsOf(client))
@@ -144,7 +144,7 @@ describe('the MTAs’ own networks', () => {
   })
 
   test('sets of one policy with different ones are distinguished', () => {
-    const scopes = createScopes()
+    const scopes = new Scopes()
     const by = policy({ network: ['10.1.0.0/16'] })
     const client = octetsOf('10.1.2.0')
     expect(scopes.prefixLength({ policy: by }, client)).toBe(16)
@@ -154,14 +154,14 @@ describe('the MTAs’ own networks', () => {
 })
 
 test('a sticky set is answered by the client’s network', () => {
-  const scopes = createScopes()
+  const scopes = new Scopes()
   expect(scopes.prefixLength({ policy: policy(), sticky: true }, octetsOf('11.0.0.0'))).toBe(24)
   expect(scopes.prefixLength({ policy: policy(), sticky: true }, octetsOf('2a00::'))).toBe(56)
 })
 
 test('what was remembered goes with the databases', () => {
   const by = policy({ country: ['DE'] })
-  const scopes = createScopes()
+  const scopes = new Scopes()
   const lengths = [
     noPlaces,
     networksOf({ '11.0.0.0/16': 'DE' }),
@@ -175,7 +175,7 @@ test('what was remembered goes with the databases', () => {
 
 test('clients that share a cell of the memory are not mixed up', () => {
   const by = policy({ network: ['11.0.0.0/9'] })
-  const scopes = createScopes()
+  const scopes = new Scopes()
   const wrong: string[] = []
   for (let round = 0; round < 2; round++)
     for (let i = 0; i < 65_536; i++) {
