@@ -196,14 +196,16 @@ describe('sample', () => {
     expect(sample({ eu: { a: '1 down' } }, 2, 0, { type: 28 })).toEqual({ kind: 'no-family' })
   })
 
-  test('one address of two targets is one record', () => {
-    const arranged = arrange({ eu: { a: '1 up', b: '1 up' } })
-    const [a, b] = (arranged.pools['eu'] as Pool).members as [Member, Member]
+  test.each([0, 40])('one address of two targets is one record, beside %i others', (others) => {
+    const beside = Array.from({ length: others }, (_, i) => [`other${i}`, '1 up'] as const)
+    const arranged = arrange({ eu: { a: '1 up', b: '1 up', ...Object.fromEntries(beside) } })
+    const [a, b, ...more] = (arranged.pools['eu'] as Pool).members as [Member, Member, ...Member[]]
     const twin = { ...b, target: { ...b.target, addresses: a.target.addresses } }
-    const pool = { ...(arranged.pools['eu'] as Pool), members: [a, twin] }
-    const policy = policyOf([catchAllOf([pool])])
-    const selection = selectAddresses(addressesOf(policy, 2), nowhere, steeringOf(arranged))
-    expect(textsOf(selection)).toEqual(['10.0.0.0'])
+    const pool = { ...(arranged.pools['eu'] as Pool), members: [a, twin, ...more] }
+    const set = addressesOf(policyOf([catchAllOf([pool])]), Infinity)
+    const texts = textsOf(selectAddresses(set, nowhere, steeringOf(arranged)))
+    expect(texts).toContain('10.0.0.0')
+    expect([texts.length, new Set(texts).size]).toEqual([others + 1, others + 1])
   })
 })
 

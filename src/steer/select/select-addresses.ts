@@ -99,13 +99,21 @@ class AddressSelector implements RecordSelector {
 
   /** Adds the first `count`; an address that two targets have is added once, as sets have no doubles (RFC 2181 §5). */
   #put(pool: Pool, candidates: Candidates, count: number): void {
+    const { addresses } = this
+    const isLong = addresses.length + count > maxSearched
+    const known = isLong ? new Set(addresses.map(({ address }) => address.text)) : null
     for (let i = 0; i < count; i++) {
       const target = targetAt(pool, candidates, i)
       const address = target.addresses[candidates.addresses[i] as number] as TargetAddress
-      if (!hasAddress(this.addresses, address)) this.addresses.push({ target, address })
+      if (known?.has(address.text) ?? hasAddress(addresses, address)) continue
+      known?.add(address.text)
+      addresses.push({ target, address })
     }
   }
 }
+
+/** Of `answers: all`: among more addresses than these a search for each would take longer than a set of their texts. */
+const maxSearched = 32
 
 function hasAddress(addresses: readonly SelectedAddress[], { text }: TargetAddress): boolean {
   for (const { address } of addresses) if (address.text === text) return true

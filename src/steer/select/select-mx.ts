@@ -143,10 +143,10 @@ const preferenceStep = 10
 const maxRungs = 6_553
 
 /** Preference of the rung at a position, counted from 0: 10, 20, 30… */
-export const preferenceAt = (position: number): number => preferenceStep * (position + 1)
+const preferenceAt = (position: number): number => preferenceStep * (position + 1)
 
 /** How many rungs an answer of the set may have. */
-export const rungLimit = (set: Pick<LadderSet, 'ladder'>): number =>
+const rungLimit = (set: Pick<LadderSet, 'ladder'>): number =>
   Math.min(maxRungs, Math.max(1, set.ladder))
 
 /** Adds a rung, unless the target has one: it may be in several pools of a rule. */
