@@ -15,6 +15,8 @@ export interface ConsoleWorld {
   readonly address: string
   /** The target of this number fails from now on. */
   kill(target: number): void
+  /** Orders another weight for a target that nobody kills. */
+  setWeight(factor: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -78,11 +80,22 @@ export async function startWorld(count: number): Promise<ConsoleWorld> {
     server,
     address: `http://127.0.0.1:${server.adminPort}/console/`,
     kill: (target) => void dead.add(addressOf(target)),
+    setWeight: (factor) => setWeight(server.adminPort, factor),
     async stop() {
       await server.stop()
       mta.close()
     },
   }
+}
+
+async function setWeight(adminPort: number, factor: number): Promise<void> {
+  const order = { zone: zoneName(0), target: 't9', kind: 'weight', factor, seconds: 600 }
+  const response = await fetch(`http://127.0.0.1:${adminPort}/overrides`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ...order, why: 'bench' }),
+  })
+  await response.text()
 }
 
 /** null: it was too busy to say. */

@@ -4,12 +4,15 @@
 //
 //   first data     from the last octet of the HTML to the first table of targets in a frame, in a browser that has nothing
 //                  cached
-//   delta, task    of the page's main thread: what its tasks take more in 15 s in which a weight is set 30 times, pools opened,
-//                  than in 15 s before, through the number of deltas that came; movement of bars and history are in it
+//   main thread    CPU time of the page's main thread until then, the start of the page included
+//   delta, task    of the page's main thread: what its tasks take more in 15 s in which 30 deltas of one target come, pools opened,
+//                  than in 15 s before; from a server that sends these and nothing else
 //   delta, handler of that the handler of the message alone, in which rows are merged
+//   order, task    the same for a weight that is set at the server: two events, what is ordered, and the delta, or part of one
 //   on screen      from when /status has a target that has died to its sentence in the page; /status is asked each 50 ms, and
 //                  what was sooner on screen is below 0
 //   control        CPU of the control thread, in percent of a core, without a console and with ten of them open
+//   static A, MX   CPU time a query of the answering threads with ten streams read, through that without, in turns
 //   octets         of /overview, a member and an address
 //   heap           of the page after a collection
 //
@@ -22,8 +25,10 @@ import { parseArgs } from 'node:util'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
 import type { Overview } from '../src/admin/live/overview-rows.ts'
+import { memberRow, scriptConsole, targetRow } from '../test/console/scripted-console.ts'
 import { launchOptions } from '../test/support/browser.ts'
 import { pause, until } from '../test/support/wait.ts'
+import { type AnswerRatios, answerRatios } from './console-answers.ts'
 import { type ConsoleWorld, startWorld, zoneName } from './console-world.ts'
 import { median } from './measure.ts'
 
@@ -40,13 +45,15 @@ const seconds = Number(values.seconds)
 const consoles = 10
 
 interface Measured {
-  readonly firstDataMs: number
+  readonly firstData: FirstData
   readonly deltaTaskMs: number
   readonly deltaHandlerMs: number
+  readonly orderTaskMs: number
   readonly onScreenMs: number
   /** Percent of a core. */
   readonly control: readonly [none: number, ten: number]
   readonly octets: { readonly member: number; readonly address: number; readonly all: number }
+  readonly answers: AnswerRatios
   readonly heapMib: number
 }
 
@@ -69,78 +76,126 @@ const notes = `
   }
 `
 
-async function openConsole(browser: Browser, { address }: ConsoleWorld): Promise<Page> {
+async function openConsole(
+  browser: Browser,
+  { address }: Pick<ConsoleWorld, 'address'>,
+  before: (page: Page) => Promise<void> = async () => {},
+): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
   const page = await context.newPage()
   page.setDefaultTimeout(120_000)
   await page.addInitScript(notes)
+  await before(page)
   await page.goto(address)
   await page.locator('table.members').first().waitFor()
   return page
 }
 
-async function firstDataMs(browser: Browser, world: ConsoleWorld): Promise<number> {
-  const page = await openConsole(browser, world)
+interface FirstData {
+  readonly ms: number
+  readonly taskMs: number
+}
+
+async function firstData(browser: Browser, world: ConsoleWorld): Promise<FirstData> {
+  // What tasks take is counted from when it is asked for first.
+  let metric: Metric = () => Promise.resolve(NaN)
+  const page = await openConsole(browser, world, async (blank) => {
+    metric = (await metricsOf(blank)).metric
+  })
   const isDrawn = { what: 'a table in a frame', withinMs: 30_000 }
   await until(() => page.evaluate('bench.dataMs !== null'), isDrawn)
   const ms = (await page.evaluate(
     "bench.dataMs - performance.getEntriesByType('navigation')[0].responseEnd",
   )) as number
+  const taskMs = (await metric('TaskDuration')) * 1000
   await page.context().close()
-  return ms
+  return { ms, taskMs }
+}
+
+/** Opens up to three pools, and waits until the page is at rest. */
+async function openRows(page: Page): Promise<void> {
+  const folded = page.locator('tr.pool button[aria-expanded=false]')
+  for (let i = 0; i < 3 && (await folded.count()) > 0; i++) await folded.first().click()
+  await page.locator('tr.member').first().waitFor()
+  await page.locator('.live', { hasText: 'Live' }).first().waitFor()
+  await pause(3000)
+}
+
+const acts = 30
+const actEveryMs = 500
+
+/** Of what the page's tasks take while `act` is done 30 times, without what they take else: one act's part. */
+async function costOfActs(
+  metric: Metric,
+  act: (i: number) => void | Promise<void>,
+): Promise<number> {
+  const spentMs = async (doIt: (i: number) => void | Promise<void>): Promise<number> => {
+    const before = await metric('TaskDuration')
+    for (let i = 0; i < acts; i++) {
+      await doIt(i)
+      await pause(actEveryMs)
+    }
+    return ((await metric('TaskDuration')) - before) * 1000
+  }
+  const idleMs = await spentMs(() => {})
+  return ((await spentMs(act)) - idleMs) / acts
+}
+
+type Metric = (name: string) => Promise<number>
+
+async function metricsOf(page: Page): Promise<{ readonly metric: Metric; readonly clean: Metric }> {
+  const devtools = await page.context().newCDPSession(page)
+  await devtools.send('Performance.enable', { timeDomain: 'threadTicks' })
+  const metric: Metric = async (name) => {
+    const { metrics } = await devtools.send('Performance.getMetrics')
+    return metrics.find((one) => one.name === name)?.value ?? NaN
+  }
+  const clean: Metric = async (name) => {
+    await devtools.send('HeapProfiler.collectGarbage')
+    return metric(name)
+  }
+  return { metric, clean }
 }
 
 interface DeltaCost {
   readonly taskMs: number
   readonly handlerMs: number
+}
+
+/** Of one address and its member in one pool, and nothing else: rows as many, told by a server that tells no more. */
+async function deltaCost(browser: Browser, count: number): Promise<DeltaCost> {
+  const sizes = Array.from({ length: Math.ceil(count / 20) }, (_, i) =>
+    Math.min(20, count - i * 20),
+  )
+  const scripted = await scriptConsole(sizes)
+  const page = await openConsole(browser, scripted)
+  await openRows(page)
+  const { metric } = await metricsOf(page)
+  const taskMs = await costOfActs(metric, (i) =>
+    scripted.send({
+      targets: [targetRow('t3', { p50Ms: 20 + i })],
+      members: [{ ...memberRow('p0', 't3', 1 / 20), due: 0.2 + i / 100 }],
+    }),
+  )
+  const handlersMs: readonly number[] = await page.evaluate('bench.handlerMs')
+  await page.context().close()
+  await scripted.close()
+  return { taskMs, handlerMs: median(handlersMs) }
+}
+
+interface OrderCost {
+  readonly taskMs: number
   readonly heapMib: number
 }
 
-async function deltaCost(browser: Browser, world: ConsoleWorld): Promise<DeltaCost> {
+async function orderCost(browser: Browser, world: ConsoleWorld): Promise<OrderCost> {
   const page = await openConsole(browser, world)
-  const folded = page.locator('tr.pool button[aria-expanded=false]')
-  for (let i = 0; i < 3 && (await folded.count()) > 0; i++) await folded.first().click()
-  await page.locator('tr.member').first().waitFor()
-  await page.locator('.live', { hasText: 'Live' }).first().waitFor()
-  const devtools = await page.context().newCDPSession(page)
-  await devtools.send('Performance.enable', { timeDomain: 'threadTicks' })
-  const metric = async (name: string): Promise<number> => {
-    const { metrics } = await devtools.send('Performance.getMetrics')
-    return metrics.find((one) => one.name === name)?.value ?? NaN
-  }
-  const spentMs = async (act: (i: number) => Promise<void>): Promise<number> => {
-    const before = await metric('TaskDuration')
-    for (let i = 0; i < 30; i++) {
-      await act(i)
-      await pause(500)
-    }
-    return ((await metric('TaskDuration')) - before) * 1000
-  }
-  await pause(3000)
-  const idleMs = await spentMs(async () => {})
-  await page.evaluate('bench.handlerMs = []')
-  const busyMs = await spentMs((i) => setWeight(world, i % 2 === 0 ? 0.5 : 0.25))
-  const handlerMs = (await page.evaluate('bench.handlerMs')) as number[]
-  await devtools.send('HeapProfiler.collectGarbage')
-  const heapMib = (await metric('JSHeapUsedSize')) / 2 ** 20
+  await openRows(page)
+  const { metric, clean } = await metricsOf(page)
+  const taskMs = await costOfActs(metric, (i) => world.setWeight(i % 2 === 0 ? 0.5 : 0.25))
+  const heapMib = (await clean('JSHeapUsedSize')) / 2 ** 20
   await page.context().close()
-  return { taskMs: (busyMs - idleMs) / handlerMs.length, handlerMs: median(handlerMs), heapMib }
-}
-
-async function setWeight({ server }: ConsoleWorld, factor: number): Promise<void> {
-  const body = {
-    zone: zoneName(0),
-    target: 't9',
-    kind: 'weight',
-    factor,
-    seconds: 600,
-    why: 'bench',
-  }
-  await fetch(`http://127.0.0.1:${server.adminPort}/overrides`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
+  return { taskMs, heapMib }
 }
 
 /** `target` dies, and stays dead: each round has one of its own. */
@@ -211,21 +266,28 @@ async function measure(count: number): Promise<Measured> {
   const world = await startWorld(count)
   const browser = await chromium.launch(launchOptions)
   try {
-    const first: number[] = []
+    const first: FirstData[] = []
     const screen: number[] = []
     const deltas: DeltaCost[] = []
+    const orders: OrderCost[] = []
     for (let round = 0; round < rounds; round++) {
-      first.push(await firstDataMs(browser, world))
-      deltas.push(await deltaCost(browser, world))
+      first.push(await firstData(browser, world))
+      deltas.push(await deltaCost(browser, count))
+      orders.push(await orderCost(browser, world))
       screen.push(await onScreenMs(browser, world, round))
     }
     return {
-      firstDataMs: median(first),
+      firstData: {
+        ms: median(first.map(({ ms }) => ms)),
+        taskMs: median(first.map(({ taskMs }) => taskMs)),
+      },
       deltaTaskMs: median(deltas.map(({ taskMs }) => taskMs)),
       deltaHandlerMs: median(deltas.map(({ handlerMs }) => handlerMs)),
-      heapMib: median(deltas.map(({ heapMib }) => heapMib)),
+      orderTaskMs: median(orders.map(({ taskMs }) => taskMs)),
+      heapMib: median(orders.map(({ heapMib }) => heapMib)),
       onScreenMs: median(screen),
       control: await controlShares(browser, world),
+      answers: await answerRatios(world, { rounds, seconds: Math.min(seconds, 5) }),
       octets: await octetsOf(world),
     }
   } finally {
@@ -237,11 +299,15 @@ async function measure(count: number): Promise<Measured> {
 const columns = [
   'targets',
   'first data ms',
+  'main thread ms',
   'delta, task ms',
   'delta, handler ms',
+  'order, task ms',
   'on screen ms',
   'control %, none',
   'control %, ten consoles',
+  'static A, ratio',
+  'MX, ratio',
   'octets a member',
   'octets an address',
   '/overview KiB',
@@ -259,11 +325,15 @@ for (const count of values.targets.split(',').map(Number)) {
   const one = await measure(count)
   const cells = [
     count.toLocaleString('en'),
-    one.firstDataMs.toFixed(0),
+    one.firstData.ms.toFixed(0),
+    one.firstData.taskMs.toFixed(0),
     one.deltaTaskMs.toFixed(1),
     one.deltaHandlerMs.toFixed(2),
+    one.orderTaskMs.toFixed(1),
     one.onScreenMs.toFixed(0),
     ...one.control.map((share) => share.toFixed(2)),
+    one.answers.static.toFixed(2),
+    one.answers.mx.toFixed(2),
     one.octets.member.toFixed(0),
     one.octets.address.toFixed(0),
     (one.octets.all / 1024).toFixed(0),
