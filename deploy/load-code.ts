@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Script } from 'node:vm'
+import { crc32 } from 'node:zlib'
 
 type Require = (id: string) => unknown
 
@@ -25,8 +26,9 @@ export function load(file: string): object {
   const module = { exports: {} }
   loaded.set(file, module)
   // The build leaves nothing but ASCII in it, of which V8 keeps one octet a character.
-  const text = readFileSync(file, 'latin1')
-  const cachedData = codeOf(file)
+  const octets = readFileSync(file)
+  const text = octets.toString('latin1')
+  const cachedData = codeOf(file, octets)
   const script = new Script(text, {
     filename: pathToFileURL(file).href,
     ...(cachedData && { cachedData }),
@@ -36,10 +38,19 @@ export function load(file: string): object {
   return module.exports
 }
 
-/** null: none was made for this Node. V8 itself looks whether it fits the text and the flags, and else compiles. */
-function codeOf(file: string): Buffer | null {
+/** Before the code: CRC-32 of the text that it was made of, and of the code, both little-endian. */
+const headOctets = 8
+
+/**
+ * null: none was made for this Node of this text, or it is damaged. V8 itself looks at its own version, its flags and the
+ * length of text and code, and else compiles; by damaged code it would crash.
+ */
+function codeOf(file: string, text: Buffer): Buffer | null {
   try {
-    return readFileSync(codeFile(file))
+    const octets = readFileSync(codeFile(file))
+    const code = octets.subarray(headOctets)
+    const isWhole = octets.readUInt32LE(4) === crc32(code) && octets.readUInt32LE(0) === crc32(text)
+    return isWhole ? code : null
   } catch {
     return null
   }

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { crc32 } from 'node:zlib'
 
 import { describe, expect, test } from 'vitest'
 
@@ -150,17 +151,37 @@ async function codeRefusedBy(main: string): Promise<Readonly<Record<string, unkn
   return Object.fromEntries(seen.map(([url, refused]) => [basename(url), refused]))
 }
 
-/** A copy of the build, with the code of its bundles changed. */
-function buildWith(change: (code: Buffer) => Buffer): string {
+/** A copy of the build, with each file changed whose name ends so. */
+function buildWith(ending: string, change: (octets: Buffer) => Buffer): string {
   const folder = temporaryFolder()
   const copy = join(folder, 'dist')
   cpSync(dist, copy, { recursive: true })
   cpSync(join(projectFolder, 'package.json'), join(folder, 'package.json'))
   symlinkSync(join(projectFolder, 'node_modules'), join(folder, 'node_modules'))
-  for (const name of readdirSync(join(copy, 'chunks')).filter((one) => one.endsWith('.code')))
-    writeFileSync(join(copy, 'chunks', name), change(readFileSync(join(copy, 'chunks', name))))
+  for (const name of readdirSync(join(copy, 'chunks')).filter((one) => one.endsWith(ending))) {
+    const file = join(copy, 'chunks', name)
+    writeFileSync(file, change(readFileSync(file)))
+  }
   return join(copy, 'main.js')
 }
+
+/** One octet in the middle is another one. */
+function damaged(octets: Buffer): Buffer {
+  const at = octets.length >> 1
+  octets.writeUInt8((octets[at] ?? 0) ^ 0xff, at)
+  return octets
+}
+
+/** Whole, but of another version of V8. */
+function ofAnother(octets: Buffer): Buffer {
+  octets.fill(7, 12, 16)
+  octets.writeUInt32LE(crc32(octets.subarray(8)), 4)
+  return octets
+}
+
+/** As long as before: a blank of a source map's comment is a tab. */
+const otherText = (octets: Buffer): Buffer =>
+  Buffer.from(octets.toString('latin1').replace(/\/\/# (?=sourceMappingURL)/, '//#\t'), 'latin1')
 
 describe('the code that V8 made at the build', () => {
   test('is taken by the server and its threads', async () => {
@@ -172,11 +193,15 @@ describe('the code that V8 made at the build', () => {
   })
 
   test.for([
-    ['cut off', (code: Buffer) => code.subarray(0, code.length >> 1)],
-    ['of another version', (code: Buffer) => Buffer.from(code).fill(7, 4, 8)],
-    ['empty', () => Buffer.alloc(0)],
-  ] as const)('is refused where it is %s: the server compiles its text', async ([, change]) => {
-    const refused = await codeRefusedBy(buildWith(change))
-    expect(refused).toMatchObject({ 'serve.cjs': true, 'worker.cjs': true })
-  })
+    ['is cut off', '.code', (octets: Buffer) => octets.subarray(0, octets.length >> 1), 'none'],
+    ['is damaged', '.code', damaged, 'none'],
+    ['is of another version', '.code', ofAnother, true],
+    ['was made of another text', '.cjs', otherText, 'none'],
+  ] as const)(
+    'is not taken where it %s: the server compiles its text',
+    async ([, ending, change, refused]) => {
+      const seen = await codeRefusedBy(buildWith(ending, change))
+      expect(seen).toMatchObject({ 'serve.cjs': refused, 'worker.cjs': refused })
+    },
+  )
 })
