@@ -118,6 +118,8 @@ function readPlan(words: readonly string[], values: FlagValues): SimulationPlan 
   const name = parseName(nameText)
   if (name.kind === 'bad') return { why: `${JSON.stringify(nameText)}: ${name.why}` }
   const type = typeFromText(typeText)
+  if (type === undefined && typeFromText(nameText) !== undefined)
+    return { why: `the name comes first: ${typeText} ${nameText}` }
   if (type === undefined)
     return {
       why: `${JSON.stringify(typeText)} is no type, ${suggestName('type', ['MX', 'A', 'AAAA', 'SRV'], typeText)}`,

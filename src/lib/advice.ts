@@ -14,7 +14,7 @@ export function adviseOnValue(value: unknown, isValid: (value: unknown) => boole
 }
 
 /** Of what a template or a shell would have filled in. */
-const adviseOnPlaceholder = (text: string): string | null =>
+export const adviseOnPlaceholder = (text: string): string | null =>
   /\$\{[^}]*\}|^\$\w+$|\{\{.*\}\}|<%.*%>/.test(text)
     ? 'nothing is filled in here, so write the value, or fill it in before with a tool such as envsubst'
     : null
@@ -100,6 +100,10 @@ export function adviseOnShare(value: unknown, isValid: (value: unknown) => boole
   const text = String(value)
     .replace(',', '.')
     .replace(/\s*(?:percent|pct|per cent)$/i, '%')
+    .replace(
+      /^(\d{1,3})\s*\/\s*([1-9]\d{0,2})$/,
+      (_, a: string, b: string) => `${Math.round((Number(a) * 100) / Number(b))}%`,
+    )
   const number = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : null
   if (typeof value === 'string' && number !== null && isValid(number)) return `write ${text}`
   const percent = number === null ? text : `${text}%`
@@ -120,7 +124,8 @@ const turnWords: ReadonlyMap<string, string> = new Map([
 export function adviseOnWord(value: unknown, words: readonly string[]): string | null {
   const text = ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : ''
   const near = nearest(text, words)
-  if (near !== null && near[0] === text[0]?.toLowerCase()) return `did you mean ${near}?`
+  if (near !== null && near[0]?.toLowerCase() === text[0]?.toLowerCase())
+    return `did you mean ${near}?`
   const turned = turnWords.get(text.toLowerCase())
   if (turned !== undefined && words.includes(turned)) return `write ${turned}`
   const [one, ...others] =
@@ -166,6 +171,8 @@ const settings: readonly string[] =
 
 /** Of the keys of a document that has no zone; null: it may be a zone file with mistakes. */
 export function adviseOnKeys(keys: readonly string[]): string | null {
+  if (keys.includes('apiVersion') && keys.includes('kind'))
+    return 'it is a manifest of Kubernetes, write what its data has into a file of its own'
   if (keys.length > 0 && keys.every((key) => settings.includes(key)))
     return 'these are settings of the server: take the file out of the folder of zone files, and give it with --config'
   const [zone = '', ...others] = keys
@@ -186,6 +193,11 @@ export function adviseOnCommas(
   rest: readonly string[],
 ): { readonly meant: unknown; readonly advice: string } | null {
   const [decimals = '', ...others] = rest
+  if (listKeys.includes(key) && rest.every((one) => /^[A-Za-z]/.test(one)))
+    return {
+      meant: [value, ...rest],
+      advice: `several stand in brackets: write ${key}: [${[value, ...rest].join(', ')}]`,
+    }
   if (looksLikeAddress(value) && rest.every(looksLikeAddress)) {
     const advice = `several addresses stand in brackets: write ${key}: [${[value, ...rest].join(', ')}]`
     return { meant: [value, ...rest], advice }
@@ -199,7 +211,11 @@ export function adviseOnCommas(
 const isDecimals = (text: string): boolean => /^\d+\s*%?$/.test(text)
 
 /** Whether a key may be what a comma has cut off from a value. */
-export const isCutOff = (key: string): boolean => looksLikeAddress(key) || isDecimals(key)
+export const isCutOff = (key: string): boolean =>
+  looksLikeAddress(key) || isDecimals(key) || /^[A-Za-z][\w.-]*$/.test(key)
+
+/** Keys whose values are lists of words. */
+const listKeys: readonly string[] = ['pools', 'country', 'continent', 'names', 'lists']
 
 const looksLikeAddress = (key: string): boolean =>
   /^\d{1,3}(?:\.\d{1,3}){3}$|^[0-9a-f:]*:[0-9a-f:]*$/i.test(key)
@@ -214,6 +230,8 @@ export function adviseOnKey(key: string, known: readonly string[]): string {
     return 'pools are named by the rules of a steering, and that by steer: write { steer: NAME }'
   if (key === 'type' && known.includes('level'))
     return 'all probes speak SMTP, and how far one goes is its level: write level: ehlo'
+  if (known.includes('records_file') && /^(?:A|AAAA|MX|NS|TXT|SRV|CNAME|CAA)$/i.test(key))
+    return `records stand below records and their owner: write records: { "@": { ${key}: … } }`
   if (isDecimals(key))
     return 'a comma begins another key in { }: parts of a number stand behind a point: write 99.9'
   const isSetting = known.includes('zone')
@@ -243,6 +261,10 @@ const foreignFiles: readonly (readonly [RegExp, string])[] = [
     'this is a configuration of BIND: "mxsteer import FILE" makes zone files of the master files that it names',
   ],
   [
+    /^(?:frontend|backend|defaults|global|listen)\b(?!\s*[:=])/m,
+    'this is a configuration of HAProxy, expected lines of KEY: VALUE',
+  ],
+  [
     /^\s*\[[\w -]+\]\s*$/m,
     'lines of [SECTION] and KEY = VALUE are not YAML: write KEY: VALUE, without sections',
   ],
@@ -264,6 +286,7 @@ const otherColumn =
 /** By the messages of the parser: what is wrong in the words of who wrote the file. */
 const slips: readonly (readonly [RegExp, string | ((found: string) => string)])[] = [
   [/tabs are not allowed/i, 'a tab indents this line, expected spaces'],
+  [/stringKeys/, 'a { or [ begins a key here, put all of the value in quotes'],
   [/reserved character @/, 'an @ cannot begin a value, write "@" for the zone itself'],
   [/reserved character (.)/, (mark) => `a ${mark} cannot begin a value, put it in quotes`],
   [

@@ -137,8 +137,20 @@ export function parseNetwork(text: string): ParsedNetwork {
   return { kind: 'network', octets, prefixLength }
 }
 
-/** The network of a range from its first to its last address, or of an address with a zone id or brackets; null: none is. */
+/** The network of a range, of octets that were left out or are `*`, or behind a zone id; null: none is meant. */
 function networkMeant(text: string): string | null {
+  const [, front, given] = /^(\d{1,3}(?:\.\d{1,3}){0,2})(?:\.\*)*(?:\/(\d{1,2}))?$/.exec(text) ?? []
+  if (front !== undefined && (given !== undefined || text.endsWith('*'))) {
+    const octets = front.split('.')
+    const whole = `${[...octets, 0, 0, 0].slice(0, 4).join('.')}/${given ?? octets.length * 8}`
+    return parseNetwork(whole).kind === 'network' ? whole : null
+  }
+  const plain = text.replace(/%\w+/, '')
+  if (plain !== text && parseNetwork(plain).kind === 'network') return plain
+  return networkOfRange(text)
+}
+
+function networkOfRange(text: string): string | null {
   const [, from = '', to = ''] = /^([\da-f.:]+)\s*-\s*([\da-f.:]+)$/i.exec(text) ?? []
   const [first, last] = [parseAddress(from), parseAddress(to)]
   if (first === null || last?.family !== first.family) return null

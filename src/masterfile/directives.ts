@@ -1,6 +1,7 @@
 // The directives of master files, which stand where an owner would.
 
 import { adviseOnCharacters } from '../lib/advice.ts'
+import { nearest } from '../lib/suggest-name.ts'
 import { keyOfName, type Name } from '../wire/name.ts'
 import type { Token } from '../wire/presentation.ts'
 import type { ProblemCode } from '../zone/compile/problem.ts'
@@ -56,9 +57,14 @@ export function readDirective(
     default:
       return refuse(reading, file, directive.from, {
         code: 'bad-directive',
-        message: `unknown directive ${directive.text.slice(0, 60)}, ${adviseOnCharacters(directive.text) ?? 'expected $ORIGIN, $TTL, $INCLUDE or $GENERATE'}`,
+        message: `unknown directive ${directive.text.slice(0, 60)}, ${adviseOnCharacters(directive.text) ?? directiveMeant(directive.text)}`,
       })
   }
+}
+
+function directiveMeant(text: string): string {
+  const meant = nearest(text, ['$ORIGIN', '$TTL', '$INCLUDE', '$GENERATE'])
+  return meant === null ? 'expected $ORIGIN, $TTL, $INCLUDE or $GENERATE' : `did you mean ${meant}?`
 }
 
 const examples: Readonly<Record<string, string>> = {

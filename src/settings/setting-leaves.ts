@@ -21,6 +21,10 @@ function adviseOnEndpoint(value: unknown, port: number): string | null {
     return `write 127.0.0.1:${number}${port === 53 ? `, or 0.0.0.0:${number} for every address` : ''}`
   if (/^\S+(?:,\s*\S+)+$/.test(text))
     return `several are a list, write [${text.slice(0, 200).split(/,\s*/).join(', ')}]`
+  const every = /^(?:\*|any|all)(?::(\d{1,5}))?$/.exec(text)
+  if (every !== null) return `write 0.0.0.0:${every[1] ?? port}, or "[::]:${every[1] ?? port}"`
+  const within = /^(?:https?:\/\/)?([^/]+)(?:\/\w*)?$/.exec(text)?.[1] ?? text
+  if (within !== text && parseEndpoint(within) !== null) return `write ${within}`
   const [, host = '', name = ''] = /^(.+):([a-z]+)$/i.exec(text) ?? []
   if (adviseOnPort(name) !== null && parseAddress(host) !== null)
     return adviseOnEndpointPort(host, name)
@@ -110,6 +114,7 @@ export const label: z.ZodType<string> = text(
   /^[\w.-]{1,63}$/,
   'name',
   (value) => {
+    if (typeof value === 'number') return `write "${value}", in quotes`
     const joined = scalarText(value).trim().replaceAll(/\s+/g, '-')
     return joined !== value && /^[\w.-]{1,63}$/.test(joined) ? `write ${joined}` : null
   },

@@ -165,7 +165,7 @@ function offsetOf({ contents }: Document, { path, at }: Problem): number {
 
 /** Whether the value has a position of its own: an empty value has only that of its key. */
 const isWritten = (node: unknown): boolean =>
-  isCollection(node) || (isScalar(node) && node.source !== '')
+  isCollection(node) || (isScalar(node) && (node.source !== '' || node.type !== 'PLAIN'))
 
 interface Child {
   readonly value: unknown

@@ -131,8 +131,12 @@ export const trueOrFalse: z.ZodType<boolean> = leaf({
 
 /** YAML 1.1 took them for true and false, 1.2 does not. */
 const switchWords: ReadonlyMap<string, string> = new Map([
-  ...['yes', 'on', 'y', '1', 'true'].map((word) => [word, 'write true'] as const),
-  ...['no', 'off', 'n', '0', 'false'].map((word) => [word, 'write false'] as const),
+  ...['yes', 'on', 'y', '1', 'true', 'required', 'require', 'enabled', 'always'].map(
+    (word) => [word, 'write true'] as const,
+  ),
+  ...['no', 'off', 'n', '0', 'false', 'disabled', 'never', 'none'].map(
+    (word) => [word, 'write false'] as const,
+  ),
 ])
 
 /** A text that is one of `words`. `meant`: which of them is meant by other words, in lower case. */

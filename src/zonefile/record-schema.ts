@@ -106,6 +106,14 @@ function readRecords(schemas: Schemas): z.ZodType<ReadonlyMap<string, RecordSour
 
 /** An MX that is given by its fields, as APIs of DNS have it, in presentation form; null: it is none. */
 function mxFields(type: string, record: Record<string, unknown>): string | null {
+  const [[only, target] = ['', null], ...more] = Object.entries(record)
+  if (
+    /^mx$/i.test(type) &&
+    more.length === 0 &&
+    /^\d{1,5}$/.test(only) &&
+    typeof target === 'string'
+  )
+    return `${only} ${target.slice(0, 255)}`
   const { preference, priority, exchange, host, ...others } = record
   const [number, name] = [preference ?? priority, exchange ?? host]
   const isMx = type.toUpperCase() === 'MX' && Object.keys(others).length === 0

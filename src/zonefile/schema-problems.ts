@@ -12,7 +12,7 @@ import {
   isCutOff,
   keyMeant,
 } from '../lib/advice.ts'
-import { isMap, show } from './leaf.ts'
+import { isMap, scalarText, show } from './leaf.ts'
 
 /** A problem that the schema found, with the repair that lets later checks run. */
 export interface ShapeProblem {
@@ -208,6 +208,8 @@ function inOtherBrackets(issue: TypeIssue, got: unknown): string {
     const isListInBraces = isMap(got) && Object.values(got).every((one) => one === null)
     return isListInBraces ? ': write [ ] in place of { }' : ''
   }
+  if (issue.message.startsWith('{}') && /^(?:true|on|yes)$/.test(scalarText(got)))
+    return ': write {}'
   return Array.isArray(got) && got.length > 0 && got.every(isMap)
     ? ': take out the "-" before each key'
     : ''

@@ -16,7 +16,7 @@ import {
   type LineCounter,
   Parser,
 } from 'yaml'
-import { tellSlip } from '../lib/advice.ts'
+import { adviseOnPlaceholder, tellSlip } from '../lib/advice.ts'
 import { show } from './leaf.ts'
 import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
 
@@ -217,8 +217,21 @@ const parserMessage = ({ message, source }: CST.ErrorToken): string =>
   `${message}: ${JSON.stringify(source.slice(0, 60))}`
 
 function notYaml(text: string, offset: number, message: string): Composed {
+  const template = templateAt(text, offset)
+  if (template !== null) return { kind: 'bad', problems: [template] }
   const at = slipOffset(text, offset, message)
   return { kind: 'bad', problems: [syntaxProblem('syntax', at, `not YAML: ${tellSlip(message)}`)] }
+}
+
+/** The mark of a template or a variable in the line of an error, which is the mistake then. */
+function templateAt(text: string, offset: number): SyntaxProblem | null {
+  const start = text.lastIndexOf('\n', offset - 1) + 1
+  const [line = ''] = text.slice(start).split('\n', 1)
+  const advice = adviseOnPlaceholder(line)
+  const mark = /\$\{|\{\{|<%/.exec(line)
+  return advice === null || mark === null
+    ? null
+    : syntaxProblem('syntax', start + mark.index, advice)
 }
 
 /** The parser finds a quote or a bracket that is not closed where it reads on: the place to look at is where it opens. */

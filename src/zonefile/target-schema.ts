@@ -113,7 +113,10 @@ const label = (what: string): z.ZodType<string> =>
     /^[\w.-]{1,63}$/,
     'region',
     (value) => {
-      const joined = scalarText(value).trim().replaceAll(/\s+/g, '-')
+      if (typeof value === 'number') return `write "${value}", in quotes`
+      const joined = scalarText(value)
+        .trim()
+        .replaceAll(/[\s/]+/g, '-')
       return joined !== value && /^[\w.-]{1,63}$/.test(joined) ? `write ${joined}` : null
     },
   )
@@ -258,10 +261,18 @@ const expectSchema = closedMap(
   '{ banner: mx1.example.com, ehlo: STARTTLS }',
 )
 
+/** By what is probed, in the words of others. */
+const levelsMeant = new Map([
+  ['tcp', 'connect'],
+  ['helo', 'ehlo'],
+  ['starttls', 'tls'],
+  ['ssl', 'tls'],
+] as const)
+
 export const probeSchema: z.ZodType<ProbeSource> = closedMap(
   {
     port: integer('a port', 1, 65_535, adviseOnPort).default(25),
-    level: oneOf(probeLevels).default('ehlo'),
+    level: oneOf(probeLevels, levelsMeant).default('ehlo'),
     rounds: oneOf(roundLevels).optional(),
     ehlo: hostName.optional(),
     tls: oneOf(['starttls', 'implicit']).optional(),

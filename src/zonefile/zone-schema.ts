@@ -171,7 +171,12 @@ const continent = leaf({
 const country = leaf({
   expected: 'a country code of two letters (ISO 3166-1)',
   fallback: 'DE',
-  suggest: (value) => suggestCountry(scalarText(value)),
+  suggest(value) {
+    const codes = scalarText(value).split(/\s*,\s*/)
+    return codes.length > 1 && codes.every((code) => isCountry(code.toUpperCase()))
+      ? `write [${codes.join(', ')}]`
+      : suggestCountry(scalarText(value))
+  },
   read(value) {
     const code = scalarText(value).toUpperCase()
     return isCountry(code) ? code : null
@@ -182,6 +187,10 @@ const country = leaf({
 const asn = leaf({
   expected: 'a number of an autonomous system from 1 to 4294967295, such as 3320 or AS3320',
   fallback: 64_512,
+  suggest(value) {
+    const number = /^ASN?[\s:-]*(\d{1,10})$/i.exec(scalarText(value))?.[1]
+    return number === undefined ? null : `write AS${number}`
+  },
   read(value) {
     const number =
       typeof value === 'string' ? Number(/^AS(\d{1,10})$/i.exec(value)?.[1] ?? NaN) : value
@@ -238,6 +247,8 @@ const onAllDownSchema: z.ZodType<OnAllDownSource> = leaf({
     ],
   },
   suggest(value) {
+    const lower = scalarText(value).toLowerCase()
+    if (/^(?:all|last_good|servfail)$/.test(lower)) return `write ${lower}`
     const pool = isMap(value) ? value['backup'] : undefined
     const [only, ...others] = Array.isArray(pool) ? (pool as unknown[]) : []
     return typeof only === 'string' && others.length === 0
@@ -302,11 +313,20 @@ const mtaStsSchema: z.ZodType<MtaStsSource> = closedMap(
   '{ domain: example.com, mode: testing }',
 ).transform(({ max_age, ...policy }) => ({ ...policy, maxAgeSeconds: max_age }))
 
+function adviseOnZone(value: unknown): string | null {
+  const given = scalarText(value)
+  if (Array.isArray(value) || /^\S+[,\s]\s*\S+$/.test(given))
+    return 'one file is one zone, give the other a file of its own'
+  const above = /^\*\.([^\s*]+)$/.exec(given)?.[1]
+  return above === undefined ? null : `write ${above}, and "*" as an owner in records`
+}
+
 const shape = {
-  zone: text('a name of a zone such as smtp.example.com', /^\S+$/, 'zone.invalid', (value) =>
-    Array.isArray(value) || /^\S+[,\s]\s*\S+$/.test(scalarText(value))
-      ? 'one file is one zone, give the other a file of its own'
-      : null,
+  zone: text(
+    'a name of a zone such as smtp.example.com',
+    /^[^\s${}*]+$/,
+    'zone.invalid',
+    adviseOnZone,
   ),
   ttl: ttl.default(defaultTtlSeconds),
   min_ttl: ttl.optional(),

@@ -124,7 +124,7 @@ describe('networks', () => {
     ['192.0.2.0/33', 'prefix length is "33", expected 0–32'],
     ['192.0.2.0/', 'prefix length is "", expected 0–32'],
     ['::/0128', 'prefix length is "0128", expected 0–128'],
-    ['192.0.2/24', '"192.0.2/24" is no network such as 192.0.2.0/24'],
+    ['192.0.2/24', '"192.0.2/24" is no network, expected 192.0.2.0/24'],
     ['192.0.2.0/24/24', '"192.0.2.0/24/24" is no network such as 192.0.2.0/24'],
   ])('refuses %s', (text, why) => {
     expect(parseNetwork(text)).toEqual({ kind: 'bad', why })

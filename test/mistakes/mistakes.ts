@@ -139,6 +139,6 @@ async function errorsOf(
     Reflect.deleteProperty(stdout, 'write')
     process.env = environment
   }
-  const lines = text.split('\n').filter((line) => line !== '' && !/^ +\d* *\|/.test(line))
-  return code > 0 && lines.length === 0 ? [`exit code ${code}`] : lines
+  if (code === 0) return []
+  return text.split('\n').filter((line) => line !== '' && !/^ +\d* *\|/.test(line))
 }

@@ -152,7 +152,7 @@ it.each([
   ['/etc/passwd', /^a\.yaml:2:15 bad-value expected the path of a master file/],
   ['../static.zone', /^a\.yaml:2:15 bad-value/],
   ['sub/../../x', /^a\.yaml:2:15 bad-value/],
-  ['""', /^a\.yaml:2:1 bad-value/],
+  ['""', /^a\.yaml:2:15 bad-value/],
   ['none.zone', /^a\.yaml:2:15 unreadable-file cannot read none\.zone: it does not exist/],
   ['link.zone', /^a\.yaml:2:15 bad-path cannot read link\.zone: a symbolic link leads out/],
   ['up/static.zone', /^a\.yaml:2:15 bad-path cannot read up\/static\.zone: a symbolic link/],

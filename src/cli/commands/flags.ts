@@ -54,6 +54,29 @@ interface OptionToken {
   readonly inlineValue?: boolean | undefined
 }
 
+/** What other servers and tools call a flag. */
+const otherFlags: Readonly<Record<string, string>> = {
+  '--port': '--listen',
+  '--bind': '--listen',
+  '--address': '--listen',
+  '-p': '--listen',
+  '-c': '--config',
+  '--conf': '--config',
+  '--config-file': '--config',
+  '--dir': '--zones',
+  '--zone-dir': '--zones',
+  '--duration': '--for',
+  '--ttl': '--for',
+  '--reason': '--why',
+  '--comment': '--why',
+  '-m': '--why',
+}
+
+function flagMeant(rawName: string, names: readonly string[]): string | null {
+  const other = otherFlags[rawName]
+  return other !== undefined && names.includes(other) ? other : nearest(rawName, names)
+}
+
 /** null: nothing is wrong with it. */
 function wrongOption(
   { name, rawName, value, inlineValue }: OptionToken,
@@ -63,7 +86,7 @@ function wrongOption(
   const flag = known.find((one) => one.name === name)
   if (flag === undefined) {
     const names = known.map((one) => `--${one.name}`)
-    const meant = nearest(rawName, names)
+    const meant = flagMeant(rawName, names)
     const advice = meant === null ? `see mxsteer ${command} --help` : `did you mean ${meant}?`
     return `there is no option ${rawName}: ${advice}`
   }

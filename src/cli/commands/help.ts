@@ -13,17 +13,39 @@ export function help(argv: readonly string[]): number {
   const words = argv.filter((word) => word !== 'help' && !word.startsWith('-'))
   const [first = '', second = ''] = words
   const command = findCommand(`${first} ${second}`) ?? findCommand(first)
-  if (command === null && first !== '' && first !== 'keys') return noCommand(first)
+  const isNone = first !== 'keys' || second !== ''
+  if (command === null && first !== '' && isNone) return noCommand(`${first} ${second}`.trim())
   process.stdout.write(command === null ? overview() : commandHelp(command))
   return 0
 }
 
 /** Says so, with what may be meant. Returns the exit code. */
 export function noCommand(word: string): number {
-  const meant = nearest(word, firstWords)
+  const whole = commands.map(({ name }) => name)
+  const meant = nearest(word, firstWords) ?? nearest(word, whole) ?? meantCommands[word] ?? null
   const advice = meant === null ? 'see mxsteer --help' : `did you mean ${meant}? See mxsteer --help`
   process.stderr.write(`mxsteer: "${printable(word)}" is no command: ${advice}\n`)
   return 2
+}
+
+/** What other servers and their tools call a command. */
+const meantCommands: Readonly<Record<string, string>> = {
+  reload: '"systemctl reload mxsteer", or the signal SIGHUP',
+  stop: '"systemctl stop mxsteer", or the signal SIGTERM',
+  restart: '"systemctl restart mxsteer"',
+  start: 'serve',
+  run: 'serve',
+  validate: 'check',
+  verify: 'check',
+  lint: 'check',
+  configtest: 'check',
+  zones: 'check',
+  generate: 'keys generate',
+  convert: 'import',
+  dig: 'explain',
+  query: 'explain',
+  enable: 'undrain',
+  resume: 'undrain',
 }
 
 const firstWords: readonly string[] = [

@@ -73,6 +73,10 @@ function addressHint(family: 4 | 6, text: string): string {
   const other = parseAddress(text)
   if (other !== null)
     return `: an IPv${other.family} address is of type ${family === 4 ? 'AAAA' : 'A'}`
+  if (text.endsWith(',')) return ': several stand in brackets'
+  const decimal = text.replaceAll(/\b0+(?=\d)/g, '')
+  if (family === 4 && parseAddress(decimal) !== null)
+    return `: write ${decimal}, without zeros in front`
   const alone = /^\[?([^[\]/%]+)\]?(?:[/%:].*)?$/.exec(text)?.[1] ?? ''
   const mended = [alone, alone.replace(/:\d+$/, '')].find(
     (one) => parseAddress(one)?.family === family,

@@ -146,6 +146,8 @@ const isOne = (text: string | undefined): text is string =>
 
 /** What to write in place of a text that is no address of a host; empty: that is open. */
 function adviseOnAddress(text: string): string {
+  const parts = text.split(/[\s,;]+/)
+  if (parts.length > 1 && parts.every(isOne)) return `: write [${parts.join(', ')}]`
   if (text.includes('/')) return ': a network is no host, write the address of each'
   const [, inner] = /^\[?([^\][%/]+?)\]?(?:%\w+|(?<=\]|\.\d{1,3}):\d+)?$/.exec(text) ?? []
   if (isOne(inner)) return `: write ${inner} alone`

@@ -8,7 +8,14 @@ import { parseAddress } from '../../lib/ip.ts'
 import { gridSecondsOf } from '../../lib/signing-grid.ts'
 import { compileMtaSts, type DomainPolicy } from '../mta-sts/compile-mta-sts.ts'
 import type { Member, SteeredSet, Target } from '../../steer/policy.ts'
-import { keyOfName, type Name, type NameKey, parentKey, rootName } from '../../wire/name.ts'
+import {
+  keyOfName,
+  type Name,
+  type NameKey,
+  nameToText,
+  parentKey,
+  rootName,
+} from '../../wire/name.ts'
 import { readUint16 } from '../../wire/octets.ts'
 import { parseRdata } from '../../wire/rdata/parse.ts'
 import { RRType, typeToText } from '../../wire/rrtype.ts'
@@ -362,7 +369,12 @@ function readSoaName({ source, apex, problems }: Compilation, key: 'mname' | 'rn
   const text = source.soa[key]
   const path = ['soa', key]
   if (text.length > 1 && text.includes('@')) {
-    const right = text.replace('@', '.').replace(/\.?$/, '.')
+    const zone = nameToText(apex)
+    const right = text
+      .replace(/\\?@/, '.')
+      .replaceAll('\\', '')
+      .replace(/\.?$/, '.')
+      .replace(`.${zone}${zone}`, `.${zone}`)
     problems.refuse('bad-name', path, `a name has no @, expected ${right}`)
     return rootName
   }

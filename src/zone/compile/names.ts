@@ -1,6 +1,6 @@
 // Names as operators write them, and the endpoints of `probe_at`.
 
-import { asciiName } from '../../lib/advice.ts'
+import { adviseOnCharacters, asciiName } from '../../lib/advice.ts'
 import { formatAddress, parseAddress } from '../../lib/ip.ts'
 import {
   isAtOrBelow,
@@ -20,6 +20,8 @@ const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
 export function readName(text: string, origin: Name): ParsedName {
   if (text.includes('://'))
     return { kind: 'bad', why: 'this is a URL, expected the name alone, such as smtp.example.com' }
+  const odd = adviseOnCharacters(text)
+  if (odd !== null) return { kind: 'bad', why: odd }
   if (/\s/.test(text)) return { kind: 'bad', why: 'a name has no spaces, expected hyphens or dots' }
   if (/[^\x21-\x7e]/.test(text)) {
     const ascii = asciiName(text) ?? 'xn--…'
