@@ -1,4 +1,4 @@
-// The packages, all by one command: npm run package -- [--out DIR] [--version VERSION]
+// The packages, all by one command: npm run package -- [--out DIR] [--version VERSION] [--repository URL]
 //
 //   mxsteer-VERSION.tgz          what `npm install` takes: dist/ and its entry
 //   mxsteer_VERSION_ARCH.deb     the same with the Node that it runs on, for the Debian of the machine that builds it
@@ -27,12 +27,14 @@ import { gzipSync } from 'node:zlib'
 
 import { completions } from '../src/cli/commands/completion.ts'
 import { manualPages } from '../src/cli/commands/man-pages.ts'
+import { repositoryOf, repositoryOfClone, type RepositoryOutcome } from './repository.ts'
 
 const project = new URL('../', import.meta.url).pathname
 const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
   readonly name: string
   readonly version: string
   readonly description: string
+  readonly files: readonly string[]
   readonly devDependencies: object
 }
 
@@ -41,9 +43,31 @@ const { values } = parseArgs({
     out: { type: 'string', default: 'packages' },
     /** Of the .deb alone, as `0.1.0+local1`: the others have that of package.json. */
     version: { type: 'string', default: manifest.version },
+    /** Where the project lives; else the remote `origin` says it. */
+    repository: { type: 'string' },
   },
 })
 const out = resolve(values.out)
+const repository = repositoryToName(values.repository)
+
+function repositoryToName(given: string | undefined): RepositoryOutcome {
+  const outcome = given === undefined ? repositoryOfClone(project) : repositoryOf(given)
+  if (outcome.kind === 'none' && given !== undefined) {
+    const form = 'https://git.example.org/mail/mxsteer'
+    console.error(`package: what --repository names ${outcome.why}: give it as ${form}`)
+    process.exit(2)
+  }
+  console.log(
+    outcome.kind === 'public'
+      ? `repository: ${outcome.npm}`
+      : `repository: left out, ${outcome.why}; --repository URL names one`,
+  )
+  return outcome
+}
+
+/** Of package.json, what packages have in addition. */
+const added =
+  repository.kind === 'public' ? { repository: { type: 'git', url: repository.npm } } : {}
 
 /** Where `npm ci` leaves what comes with the Node of package.json; `npm install` takes it away again. */
 const runtime = join(
@@ -61,9 +85,8 @@ function main(): void {
   const folder = mkdtempSync(join(tmpdir(), 'mxsteer-package-'))
   const stage = join(folder, 'root')
   try {
-    // `prepack` builds it.
-    run('npm', ['pack', '--silent', '--pack-destination', out])
-    const archive = join(out, `mxsteer-${manifest.version}.tgz`)
+    run('npm', ['run', '--silent', 'build'])
+    const archive = packed(folder)
     writeFileSync(join(out, `mxsteer-${manifest.version}.cdx.json`), billOfMaterials(folder))
     mkdirSync(stage, { mode: 0o755 })
     layOut(stage, archive)
@@ -77,11 +100,25 @@ function main(): void {
   for (const name of readdirSync(out)) console.log(join(out, name))
 }
 
+/** What `npm pack` makes, of a folder whose package.json names the repository. */
+function packed(beside: string): string {
+  const folder = join(beside, 'packed')
+  mkdirSync(folder)
+  for (const name of [...manifest.files, 'README.md', 'LICENSE'])
+    cpSync(join(project, name), join(folder, name), { recursive: true })
+  writeFileSync(
+    join(folder, 'package.json'),
+    `${JSON.stringify({ ...manifest, ...added }, null, 2)}\n`,
+  )
+  run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', out], folder)
+  return join(out, `mxsteer-${manifest.version}.tgz`)
+}
+
 /** Of a folder without what only development needs: with `--omit dev` npm 11 forgets packages that such ones may use too. */
 function billOfMaterials(beside: string): string {
   const folder = join(beside, manifest.name)
   mkdirSync(folder)
-  const { devDependencies: _, ...shipped } = manifest
+  const { devDependencies: _, ...shipped } = { ...manifest, ...added }
   const lock = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8')) as Lock
   const needed = Object.entries(lock.packages).filter(([, one]) => one.dev !== true)
   const packages = { ...Object.fromEntries(needed), '': shipped }
@@ -240,6 +277,7 @@ function writeControl(stage: string, architecture: string): void {
     Section: 'net',
     Priority: 'optional',
     Maintainer: 'The authors of mxsteer <mxsteer@localhost>',
+    ...(repository.kind === 'public' ? { Homepage: repository.page } : {}),
     'Installed-Size': String(Math.ceil(octets / 1024)),
     // Those of the Node that comes along.
     Suggests: 'curl, geoipupdate',

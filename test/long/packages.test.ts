@@ -48,7 +48,8 @@ const run = (command: string, ...args: string[]): Promise<Ran> =>
   })
 
 beforeAll(async () => {
-  await must(run('npm', 'run', '--silent', 'package', '--', '--out', folder))
+  const flags = ['--out', folder, '--repository', 'git@git.example.org:mail/mxsteer.git']
+  await must(run('npm', 'run', '--silent', 'package', '--', ...flags))
   // The same as a later version.
   const first = debOf(version)
   execFileSync('dpkg-deb', ['-R', first, unpacked])
@@ -236,6 +237,11 @@ describe('the .deb', () => {
     )
   })
 
+  test('says where the project lives', () => {
+    const field = execFileSync('dpkg-deb', ['-f', debOf(version), 'Homepage'], { encoding: 'utf8' })
+    expect(field.trim()).toBe('https://git.example.org/mail/mxsteer')
+  })
+
   test('has pages that find each other', () => {
     const docs = join(unpacked, 'usr/share/doc/mxsteer/')
     expect(readdirSync(join(docs, 'docs')).length).toBeGreaterThan(5)
@@ -315,6 +321,11 @@ describe('what npm installs', () => {
     expect(tops).toEqual(
       new Set(['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'dist', 'package.json']),
     )
+    const shown = execFileSync('tar', ['-xzOf', join(folder, archive), 'package/package.json'])
+    expect(JSON.parse(String(shown))).toMatchObject({
+      name: 'mxsteer',
+      repository: { type: 'git', url: 'git+https://git.example.org/mail/mxsteer.git' },
+    })
     const prefix = join(folder, 'npm')
     const zones = join(prefix, 'zones')
     mkdirSync(zones)
@@ -326,7 +337,11 @@ describe('what npm installs', () => {
   test('comes with a list of what is in it', () => {
     const file = readdirSync(folder).find((name) => name.endsWith('.cdx.json')) as string
     const bill = JSON.parse(readFileSync(join(folder, file), 'utf8'))
-    expect(bill.metadata.component).toMatchObject({ name: 'mxsteer', version })
+    expect(bill.metadata.component).toMatchObject({
+      name: 'mxsteer',
+      version,
+      externalReferences: [{ type: 'vcs', url: 'git+https://git.example.org/mail/mxsteer.git' }],
+    })
     const names = bill.components.map(({ name }: { name: string }) => name)
     expect(names).toEqual(expect.arrayContaining(['ioredis', 'koffi', 'pino', 'yaml', 'zod']))
     expect(names).not.toContain('vitest')
