@@ -52,7 +52,7 @@ it('finds nothing wrong with the ACL of the docs, and leaves nothing behind', as
   const redis = await redisWith('user default off', documentedUser())
   const verdicts = await examined(redis.url, asDocumented)
   expect(verdicts.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok'])
-  expect(verdicts[0]?.text).toMatch(/^Redis \d+\.\d+\.\d+, \d+\.\d ms to it and back$/)
+  expect(verdicts[0]?.text).toMatch(/^(?:Redis|Valkey) \d+\.\d+\.\d+, \d+\.\d ms to it and back$/)
   expect(await redis.command('DBSIZE')).toBe(':0')
   expect(await redis.command('ACL', 'LOG')).toBe('*0')
 })

@@ -3,20 +3,18 @@
 
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
 import { expect, test } from 'vitest'
 
 import { ladderOf, openUdpClient } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
-import { startRedis, talkTo } from '../support/redis.ts'
+import { startRedis, startSentinelOf, talkTo } from '../support/redis.ts'
 import {
   type RunningServer,
   startServer,
   stopChild,
   temporaryFolder,
-  watchChild,
   type LogLine,
 } from '../support/server.ts'
 import { until } from '../support/wait.ts'
@@ -182,9 +180,7 @@ test('through Sentinel: the primary dies, the replica takes over, the votes are 
     conf,
     ['bind 127.0.0.1', `port ${port}`, `dir ${folder}`, ...monitor, ''].join('\n'),
   )
-  const sentinel = watchChild(
-    spawn('redis-sentinel', [conf], { stdio: ['ignore', 'pipe', 'pipe'] }),
-  )
+  const sentinel = startSentinelOf(conf)
   await until(() => sentinel.stdout().includes('+slave'), {
     what: `the Sentinel knows the replica: ${sentinel.stdout()}`,
     withinMs: 60_000,

@@ -2,7 +2,6 @@
 // too. Every connection is verified against a test authority, by the address that a node or Sentinel names; the primary
 // is killed, and the instance goes on at the next one.
 
-import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -11,7 +10,7 @@ import { afterEach, beforeAll, expect, test } from 'vitest'
 import { createAuthority } from '../support/certificates.ts'
 import { freePort } from '../support/free-ports.ts'
 import { mailZone } from '../support/mail-zone.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis, startSentinelOf } from '../support/redis.ts'
 import { startRedisCluster } from '../support/redis-cluster.ts'
 import {
   type RunningServer,
@@ -19,7 +18,6 @@ import {
   startServer,
   stopChild,
   temporaryFolder,
-  watchChild,
 } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
@@ -176,9 +174,7 @@ async function startTlsSentinel(primaryPort: number): Promise<number> {
   ]
   const file = join(own, 'sentinel.conf')
   writeFileSync(file, `${lines.join('\n')}\n`)
-  const sentinel = watchChild(
-    spawn('redis-sentinel', [file], { stdio: ['ignore', 'pipe', 'pipe'] }),
-  )
+  const sentinel = startSentinelOf(file)
   ended.push(() => stopChild(sentinel, 5000))
   await until(() => sentinel.stdout().includes('+slave'), {
     what: `the Sentinel knows the replica: ${sentinel.stdout()}`,

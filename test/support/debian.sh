@@ -12,7 +12,7 @@ export PATH
 # command, or `py-` and a module of Debian's Python, or `pl-` and a file of Perl's → Debian package
 needed='dig:bind9-dnsutils named-compilezone:bind9-utils postfix:postfix named:bind9 nsd:nsd kdig:knot-dnsutils
 delv:bind9-dnsutils dnssec-signzone:bind9-utils dnssec-verify:bind9-utils ldns-verify-zone:ldnsutils
-redis-server:redis-server redis-sentinel:redis-sentinel drill:ldnsutils
+redis-server:redis-server drill:ldnsutils
 faketime:faketime unbound:unbound ip:iproute2 openssl:openssl haproxy:haproxy fail2ban-regex:fail2ban
 keymgr:knot exim4:exim4-daemon-light curl:curl perl:perl-base promtool:prometheus systemd-socket-activate:systemd isoquery:isoquery
 pl-MaxMind/DB/Writer.pm:libmaxmind-db-writer-perl debootstrap:debootstrap kubectl:kubernetes-client

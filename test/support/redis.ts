@@ -1,4 +1,5 @@
 // A real redis-server on a free port of loopback, with its files in a folder of its own, ended by the test that started it.
+// Another program that is one, such as a valkey-server, is named by the variable TEST_REDIS_SERVER.
 
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -28,6 +29,12 @@ export interface RedisOptions {
   readonly auth?: readonly string[]
 }
 
+const program = process.env['TEST_REDIS_SERVER'] || 'redis-server'
+
+/** A Sentinel of that file, which it writes to. */
+export const startSentinelOf = (file: string): Launched =>
+  watchChild(spawn(program, [file, '--sentinel'], { stdio: ['ignore', 'pipe', 'pipe'] }))
+
 export async function startRedis({ config = [], auth }: RedisOptions = {}): Promise<RedisServer> {
   const folder = temporaryFolder()
   const port = await freePort()
@@ -47,9 +54,9 @@ export async function startRedis({ config = [], auth }: RedisOptions = {}): Prom
   let child: Launched
   const start = async (): Promise<void> => {
     const args = [join(folder, 'redis.conf')]
-    child = watchChild(spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] }))
+    child = watchChild(spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] }))
     await until(() => child.stdout().includes('Ready to accept connections'), {
-      what: `redis-server on port ${port}: ${child.stdout()}`,
+      what: `${program} on port ${port}: ${child.stdout()}`,
       withinMs: 60_000,
     })
   }

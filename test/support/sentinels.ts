@@ -1,12 +1,12 @@
 // A primary, its replicas and three Sentinels that watch them: real processes on free ports of loopback.
 
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { freePort } from './free-ports.ts'
-import { type RedisServer, startRedis } from './redis.ts'
-import { type Launched, stopChild, temporaryFolder, watchChild } from './server.ts'
+import { type RedisServer, startRedis, startSentinelOf } from './redis.ts'
+import { type Launched, stopChild, temporaryFolder } from './server.ts'
 import { until } from './wait.ts'
 
 export interface WatchedStore {
@@ -108,5 +108,5 @@ function startSentinel(port: number, primaryPort: number, downAfterMs: number): 
     `sentinel parallel-syncs ${name} 2`,
   ]
   writeFileSync(file, `${lines.join('\n')}\n`)
-  return watchChild(spawn('redis-sentinel', [file], { stdio: ['ignore', 'pipe', 'pipe'] }))
+  return startSentinelOf(file)
 }
