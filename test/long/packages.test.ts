@@ -9,14 +9,17 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { brokenLinks } from '../support/broken-links.ts'
-import {
-  boxAddress,
-  type DebianBox,
-  makeDebianRoot,
-  type Ran,
-  startDebianBox,
-} from '../support/debian-box.ts'
+import { boxAddress, type DebianBox, type Ran, startDebianBox } from '../support/debian-box.ts'
+import { npmFolder, npmSetting } from '../support/image.ts'
 import { projectFolder, temporaryFolder } from '../support/server.ts'
+import {
+  walkAnswers,
+  walkCommand,
+  walkDomain,
+  walkFile,
+  walkQuestions,
+  walkRecords,
+} from '../support/walk-zone.ts'
 
 const folder = temporaryFolder()
 const unpacked = join(temporaryFolder(), 'root')
@@ -58,37 +61,15 @@ beforeAll(async () => {
   writeFileSync(control, text)
   execFileSync('dpkg-deb', ['--root-owner-group', '-Znone', '--build', unpacked, debOf(newer)])
   writeFileSync(join(folder, 'packed.yaml'), zone)
-  cpSync(fixture, join(folder, `db.${domain}`))
+  cpSync(walkFile, join(folder, `db.${walkDomain}`))
 })
 
 const architecture = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim()
 const debOf = (of: string): string => join(folder, `mxsteer_${of}_${architecture}.deb`)
 
-const domain = 'walk.example.test'
-const fixture = new URL('../fixtures/walk/db.walk.example.test', import.meta.url).pathname
-/** Records as `named-compilezone` and dig print them, but for the SOA, whose serial an import takes as the least. */
-const records = (printed: string): readonly string[] =>
-  printed
-    .split('\n')
-    .map((line) => line.replaceAll(/\s+/g, ' ').trim())
-    .filter((line) => line !== '' && !line.startsWith(';') && !line.includes(' SOA '))
-    .sort()
-const sourceRecords = records(
-  execFileSync('named-compilezone', ['-q', '-o', '-', domain, fixture], { encoding: 'utf8' }),
-)
-const questions = [
-  ...new Set(sourceRecords.map((record) => record.replace(/ .* IN (\S+) .*/, ' $1'))),
-]
-
 /** What dig outside of the box gets for every name and type that the zone has. */
-async function digAll(box: DebianBox): Promise<readonly string[]> {
-  const file = join(folder, 'questions')
-  writeFileSync(file, `${questions.join('\n')}\n`)
-  const flags = '+noall +answer +nottlunits +tries=1 +time=5 +norecurse +ignore +bufsize=4096'
-  const { said } = await box.outside(`dig @${boxAddress} ${flags} -f ${file}`)
-  // The target of a CNAME in the zone comes along with it.
-  return [...new Set(records(said))]
-}
+const digAll = async (box: DebianBox): Promise<readonly string[]> =>
+  walkAnswers((await box.outside(walkCommand(boxAddress))).said)
 
 const within = (what: string): string =>
   `for i in $(seq 600); do ${what} >/dev/null 2>&1 && break; sleep 0.1; done; ${what}`
@@ -98,11 +79,6 @@ async function must(ran: Promise<Ran>): Promise<string> {
   if (code !== 0) throw new Error(`exit code ${code}: ${said}`)
   return said
 }
-
-let debian = ''
-beforeAll(() => {
-  debian = makeDebianRoot(['mandoc', 'bash-completion'])
-})
 
 interface Asked {
   readonly asked: number
@@ -134,7 +110,7 @@ describe('the .deb', () => {
   const inBox = (command: string): Promise<string> => must(box.run(command))
 
   beforeAll(async () => {
-    box = await startDebianBox(debian, folder)
+    box = await startDebianBox(folder)
   })
   afterAll(() => box.stop())
 
@@ -143,6 +119,10 @@ describe('the .deb', () => {
       'systemctl enable --now mxsteer',
     )
     expect(await inBox('cd / && mxsteer --version')).toBe(`mxsteer ${version}`)
+    // Whatever else the box may have.
+    const libraries = `ldd /usr/lib/mxsteer/node | awk '/=>/ { sub(".*/", "*/", $3); print $3 }'`
+    const owners = (await inBox(`${libraries} | xargs dpkg -S`)).replaceAll(/:.*/g, '').split('\n')
+    expect([...new Set(owners)].sort()).toEqual(['libc6', 'libgcc-s1', 'libstdc++6'])
     expect(await box.run('systemctl is-active mxsteer')).toMatchObject({ said: 'inactive' })
   })
 
@@ -159,10 +139,13 @@ describe('the .deb', () => {
   })
 
   test('serves a zone of BIND at port 53, every record of it as BIND has it', async () => {
-    expect([sourceRecords.length, new Set(questions.map((one) => one.split(' ')[1])).size]).toEqual(
-      [47, 19],
+    expect([
+      walkRecords.length,
+      new Set(walkQuestions.map((one) => one.split(' ')[1])).size,
+    ]).toEqual([47, 19])
+    await inBox(
+      `mxsteer import /packages/db.${walkDomain} -o /etc/mxsteer/zones/${walkDomain}.yaml`,
     )
-    await inBox(`mxsteer import /packages/db.${domain} -o /etc/mxsteer/zones/${domain}.yaml`)
     await inBox('cp /packages/packed.yaml /etc/mxsteer/zones/')
     await inBox("sed -i 's/^listen:.*/listen: 0.0.0.0:53/' /etc/mxsteer/mxsteer.yaml")
     await inBox('echo "# mine" >>/etc/mxsteer/mxsteer.yaml')
@@ -170,7 +153,7 @@ describe('the .deb', () => {
       '2 zones, no mistakes',
     )
     await inBox('systemctl -q enable --now mxsteer')
-    expect(await digAll(box)).toEqual(sourceRecords)
+    expect(await digAll(box)).toEqual(walkRecords)
     expect((await ask()).split('\n')).toHaveLength(2)
   })
 
@@ -225,7 +208,7 @@ describe('the .deb', () => {
     expect(unanswered).toBe(0)
     expect(await inBox('systemctl is-active mxsteer')).toBe('active')
     expect(await inBox('tail -n 1 /etc/mxsteer/mxsteer.yaml')).toBe('# mine')
-    expect(await digAll(box)).toEqual(sourceRecords)
+    expect(await digAll(box)).toEqual(walkRecords)
   })
 
   test('a purge leaves behind what is not its own, and nothing else', async () => {
@@ -233,7 +216,7 @@ describe('the .deb', () => {
     await inBox('dpkg -P mxsteer')
     expect(await box.run('systemctl status mxsteer')).toMatchObject({ code: 4 })
     expect(box.written()).toEqual(
-      ['packed', domain].map((name) => `/etc/mxsteer/zones/${name}.yaml`),
+      ['packed', walkDomain].map((name) => `/etc/mxsteer/zones/${name}.yaml`),
     )
   })
 
@@ -252,6 +235,10 @@ describe('the .deb', () => {
 describe('deploy/mxsteer.service and deploy/mxsteer.socket, as they are, with what npm installs', () => {
   let box: DebianBox
   const inBox = (command: string): Promise<string> => must(box.run(command))
+  const archiveOf = (of: string): string => `/packages/mxsteer-${of}.tgz`
+  const npmFlags = `--offline --cache /packages/npm-cache --registry ${npmSetting('registry')} --no-audit --no-fund`
+  const npm = (words: string): Promise<string> =>
+    inBox(`node /packages/npm-program/bin/npm-cli.js ${words} ${npmFlags}`)
 
   beforeAll(async () => {
     const place = (file: string, as: string): void =>
@@ -260,25 +247,32 @@ describe('deploy/mxsteer.service and deploy/mxsteer.socket, as they are, with wh
     for (const name of ['mxsteer.service', 'mxsteer.socket']) place(`deploy/${name}`, name)
     place('deploy/debian/sysusers.conf', 'sysusers.conf')
     place('node_modules/node/bin/node', 'node')
-    await installByNpm()
-    box = await startDebianBox(debian, folder)
+    cpSync(npmFolder(), join(folder, 'npm-program'), { recursive: true, verbatimSymlinks: true })
+    // With what the installation of this checkout has left in it, since the box reaches no registry.
+    execFileSync('cp', ['-a', '--reflink=auto', npmSetting('cache'), join(folder, 'npm-cache')])
+    writeNewerArchive()
+    box = await startDebianBox(folder)
   })
   afterAll(() => box.stop())
 
   test('serve a zone of BIND at port 53 out of the sockets of systemd', async () => {
     await inBox('install -m 755 /packages/unit/node /usr/bin/node && mkdir -p /etc/mxsteer/zones')
-    await inBox('cp -r /packages/npm/node_modules/mxsteer /opt/mxsteer')
-    await inBox('cp -r /packages/npm/node_modules /opt/mxsteer/')
-    await inBox('ln -s /opt/mxsteer/bin/mxsteer.cjs /usr/local/bin/mxsteer')
+    expect(await npm(`install --global --prefix /opt/npm ${archiveOf(version)}`)).not.toMatch(
+      /warn|deprecated/i,
+    )
+    await inBox('ln -s /opt/npm/lib/node_modules/mxsteer /opt/mxsteer')
+    await inBox('ln -s /opt/npm/bin/mxsteer /usr/local/bin/mxsteer')
     await inBox('systemd-sysusers /packages/unit/sysusers.conf')
     await inBox('cp /packages/unit/mxsteer.* /etc/systemd/system/ && systemctl daemon-reload')
-    await inBox(`mxsteer import /packages/db.${domain} -o /etc/mxsteer/zones/${domain}.yaml`)
+    await inBox(
+      `mxsteer import /packages/db.${walkDomain} -o /etc/mxsteer/zones/${walkDomain}.yaml`,
+    )
     await inBox('cp /packages/packed.yaml /etc/mxsteer/zones/')
     const settings = "zones: /etc/mxsteer/zones\nlisten: [0.0.0.0:53, '[::]:53']\nlameduck: 0s\n"
     await inBox(`printf "${settings}" >/etc/mxsteer/mxsteer.yaml`)
     expect(await inBox('mxsteer check /etc/mxsteer/zones')).toContain('2 zones, no mistakes')
     await inBox('systemctl -q enable --now mxsteer.socket mxsteer.service')
-    expect(await digAll(box)).toEqual(sourceRecords)
+    expect(await digAll(box)).toEqual(walkRecords)
   })
 
   test('give it one right of root and no other', async () => {
@@ -297,20 +291,51 @@ describe('deploy/mxsteer.service and deploy/mxsteer.socket, as they are, with wh
     expect(await inBox('cd /etc/mxsteer && mxsteer targets --json')).toContain('drain')
     expect(await inBox('journalctl -q --no-pager -u mxsteer -p warning')).not.toContain('Failed')
   })
+
+  test('an upgrade under load leaves no question unanswered', async () => {
+    expect(await inBox('cd / && mxsteer --version')).toBe(`mxsteer ${version}`)
+    const { asked, unanswered } = await askedWhile(box, async () => {
+      await npm(`install --global --prefix /opt/npm ${archiveOf(newer)}`)
+      await inBox('systemctl restart mxsteer')
+    })
+    expect(await inBox('cd / && mxsteer --version')).toBe(`mxsteer ${newer}`)
+    expect(asked).toBeGreaterThan(100)
+    expect(unanswered).toBe(0)
+    expect(await digAll(box)).toEqual(walkRecords)
+    expect(await inBox('cd /etc/mxsteer && mxsteer targets --json')).toContain('drain')
+  })
+
+  test('npm takes away all that it has brought', async () => {
+    await inBox('systemctl -q disable --now mxsteer.socket mxsteer.service')
+    await npm('uninstall --global --prefix /opt/npm mxsteer')
+    expect(box.written().filter((path) => path.startsWith('/opt/npm/'))).toEqual([])
+  })
 })
+
+/** The same as a later version, as npm takes it. */
+function writeNewerArchive(): void {
+  const beside = temporaryFolder()
+  execFileSync('tar', ['-xzf', join(folder, `mxsteer-${version}.tgz`), '-C', beside])
+  const file = join(beside, 'package', 'package.json')
+  const shown = readFileSync(file, 'utf8')
+  writeFileSync(file, shown.replace(`"version": "${version}"`, `"version": "${newer}"`))
+  execFileSync('tar', ['-czf', join(folder, `mxsteer-${newer}.tgz`), '-C', beside, 'package'])
+}
 
 /** With what it needs, into `npm/` of the folder that boxes share. */
 async function installByNpm(): Promise<void> {
-  const archive = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string
-  const flags = ['--omit=dev', '--no-audit', '--no-fund', '--silent']
+  const archive = `mxsteer-${version}.tgz`
+  const flags = ['--omit=dev', '--prefer-offline', '--no-audit', '--no-fund', '--silent']
   mkdirSync(join(folder, 'npm'), { recursive: true })
   const prefix = ['--prefix', join(folder, 'npm')]
   await must(run('npm', 'install', ...prefix, ...flags, join(folder, archive)))
 }
 
 describe('what npm installs', () => {
+  beforeAll(installByNpm)
+
   test('is what runs and nothing else, and checks zones', async () => {
-    const archive = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string
+    const archive = `mxsteer-${version}.tgz`
     const listed = execFileSync('tar', ['-tzf', join(folder, archive)], { encoding: 'utf8' })
     const tops = new Set(
       listed

@@ -1,13 +1,14 @@
 // What a container would run, as a process where no engine for containers is: in namespaces of mounts and networks, in a root
-// that is this machine's with the container's folders laid over it, as its user, without rights of root's. The root can only be read. One network
-// joins the containers of a test. What it does not have: the image's own files, limits of memory and CPU, and seccomp.
+// that is this machine's, or that of an image, with the container's folders laid over it, as its user, without rights of root's. The root can only be read.
+// One network joins the containers of a test. What it does not have: limits of memory and CPU, and seccomp.
 
-import { spawn, type ChildProcess, execFileSync } from 'node:child_process'
+import { spawn, type ChildProcess, execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { atExit } from './at-exit.ts'
+import type { Ran } from './debian-box.ts'
 import { projectFolder, temporaryFolder } from './server.ts'
 
 interface Mount {
@@ -20,7 +21,9 @@ interface Mount {
 export interface ContainerSpec {
   readonly name: string
   readonly address: string
-  /** Program and arguments; `mxsteer` is the one of these sources. */
+  /** The folder that has an image's files; without one this machine's root, where `mxsteer` is the one of these sources. */
+  readonly image?: string
+  /** Program and arguments. */
   readonly command: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly uid: number
@@ -31,8 +34,8 @@ export interface ContainerSpec {
 export interface Container {
   /** What it has printed. */
   output(): string
-  /** Runs a command in it, as its user with its variables; returns its exit code. */
-  exec(command: readonly string[]): number
+  /** Runs a command in it, as its user with its variables. */
+  exec(command: readonly string[]): Ran
   end(): void
 }
 
@@ -75,16 +78,9 @@ function runContainer(
   const skeleton = join(folder, 'skeleton')
   for (const { to } of spec.mounts) mkdirSync(join(skeleton, to), { recursive: true })
   mkdirSync(join(skeleton, 'etc'), { recursive: true })
-  mkdirSync(join(skeleton, 'usr/local/bin'), { recursive: true })
   const lines = Object.entries(network.hosts).map(([name, address]) => `${address} ${name}\n`)
   writeFileSync(join(skeleton, 'etc/hosts'), `127.0.0.1 localhost\n${lines.join('')}`)
-  const program = join(skeleton, 'usr/local/bin/mxsteer')
-  writeFileSync(
-    program,
-    `#!/bin/sh\nexec '${process.execPath}' '${projectFolder}/src/main.ts' "$@"\n`,
-  )
-  chmodSync(program, 0o755)
-  symlinkSync(process.execPath, join(skeleton, 'usr/local/bin/node'))
+  if (spec.image === undefined) layOutSources(skeleton)
   const script = join(folder, 'run.sh')
   writeFileSync(script, scriptOf(spec, folder, network))
   let output = ''
@@ -107,16 +103,28 @@ function runContainer(
   return {
     output: () => output,
     exec(command) {
-      try {
-        const enter = ['--target', String(first()), '--net', '--mount', '--root', '--wd']
-        execFileSync('nsenter', [...enter, ...asUser(spec), ...command], { stdio: 'pipe' })
-        return 0
-      } catch (error) {
-        return (error as { status?: number }).status ?? 255
-      }
+      const enter = ['--target', String(first()), '--net', '--mount', '--root', '--wd']
+      const { status, stdout, stderr } = spawnSync(
+        'nsenter',
+        [...enter, ...asUser(spec), ...command],
+        { encoding: 'utf8' },
+      )
+      return { code: status ?? 255, said: `${stdout}${stderr}`.trim() }
     },
     end,
   }
+}
+
+/** The command and the Node of this checkout. */
+function layOutSources(skeleton: string): void {
+  mkdirSync(join(skeleton, 'usr/local/bin'), { recursive: true })
+  const program = join(skeleton, 'usr/local/bin/mxsteer')
+  writeFileSync(
+    program,
+    `#!/bin/sh\nexec '${process.execPath}' '${projectFolder}/src/main.ts' "$@"\n`,
+  )
+  chmodSync(program, 0o755)
+  symlinkSync(process.execPath, join(skeleton, 'usr/local/bin/node'))
 }
 
 /** env and setpriv with what the container has. */
@@ -150,6 +158,8 @@ function scriptOf(
   return `set -e
 if [ "$1" = cable ]; then
   ip link set lo up
+  # As engines have it: a user may listen at port 53 of its own network.
+  echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
   ip link add eth0 type veth peer name ${spec.name} netns ${pid}
   nsenter --target ${pid} --net ip link set dev ${spec.name} master br0 up
   ip address add ${spec.address}/${length} dev eth0
@@ -160,10 +170,10 @@ fi
 mkdir ${root} ${folder}/memory
 mount -t tmpfs tmpfs ${folder}/memory
 cp -a ${folder}/skeleton ${folder}/memory/
-mount -t overlay overlay -o lowerdir=${folder}/memory/skeleton:/ ${root}
+mount -t overlay overlay -o ${quoted(`lowerdir=${folder}/memory/skeleton:${spec.image ?? '/'}`)} ${root}
 mount --rbind /dev ${root}/dev
 mount -t proc proc ${root}/proc
-mount --rbind ${quoted(projectFolder)} ${quoted(root + projectFolder)}
+${spec.image === undefined ? `mount --rbind ${quoted(projectFolder)} ${quoted(root + projectFolder)}` : ''}
 ${mounts.join('\n')}
 cd ${root}
 exec chroot . ${asUser(spec).map(quoted).join(' ')} sh -c ${quoted(`cd ${spec.workingDir ?? '/'} && exec "$@"`)} sh ${spec.command.map(quoted).join(' ')}

@@ -2,11 +2,12 @@
 // its root an overlay in memory, and one cable to the namespace of networks that it is asked from.
 
 import { execFile, execFileSync, spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { atExit } from './at-exit.ts'
-import { temporaryFolder } from './server.ts'
+import { projectFolder, temporaryFolder } from './server.ts'
 import { until } from './wait.ts'
 
 export interface Ran {
@@ -29,24 +30,49 @@ export interface DebianBox {
   stop(): void
 }
 
-/** Debian 12 with systemd and what `packages` names; takes a minute. */
-export function makeDebianRoot(packages: readonly string[]): string {
-  const root = join(temporaryFolder(), 'root')
-  const [suite, mirror] = mirrorOfApt()
-  const all = ['systemd', 'systemd-sysv', 'iproute2', ...packages].join(',')
-  execFileSync('debootstrap', ['--variant=minbase', `--include=${all}`, suite, root, mirror], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  // What a container must not do to the machine that it is on.
-  for (const unit of ['systemd-sysctl', 'systemd-modules-load', 'systemd-udevd', 'systemd-logind'])
-    execFileSync('ln', ['-sf', '/dev/null', join(root, `etc/systemd/system/${unit}.service`)])
-  execFileSync('ln', [
-    '-sf',
-    '/dev/null',
-    join(root, 'etc/systemd/system/systemd-journald-audit.socket'),
-  ])
+/** What the boxes of all tests have beside a minimal system. */
+const packages = ['systemd', 'systemd-sysv', 'iproute2', 'mandoc', 'bash-completion', 'curl']
+
+/**
+ * A folder with Debian 12 and systemd that nobody may write to: lay something over it, or copy it. It takes a minute or
+ * more the first time; later ones, and tests beside it, have the same.
+ */
+export function debianRoot(): string {
+  const folder = join(projectFolder, 'node_modules/.cache/debian-box')
+  const root = join(
+    folder,
+    createHash('sha256')
+      .update(make + packages.join())
+      .digest('hex')
+      .slice(0, 16),
+  )
+  if (existsSync(root)) return root
+  mkdirSync(folder, { recursive: true })
+  const words = [
+    `${root}.lock`,
+    'sh',
+    '-c',
+    make,
+    'make',
+    root,
+    packages.join(','),
+    ...mirrorOfApt(),
+  ]
+  execFileSync('flock', words, { stdio: ['ignore', 'ignore', 'inherit'] })
   return root
 }
+
+/** Makes the folder $1 whole or not at all. The links: what a container must not do to the machine that it is on. */
+const make = `
+set -e
+[ ! -d "$1" ] || exit 0
+rm -rf "$1.new"
+debootstrap --variant=minbase --include="$2" "$3" "$1.new" "$4"
+for unit in systemd-sysctl.service systemd-modules-load.service systemd-udevd.service systemd-logind.service systemd-journald-audit.socket; do
+  ln -sf /dev/null "$1.new/etc/systemd/system/$unit"
+done
+mv "$1.new" "$1"
+`
 
 /** The suite and the address of the first mirror of this machine that has packages of Debian 12. */
 function mirrorOfApt(): readonly [string, string] {
@@ -59,7 +85,8 @@ function mirrorOfApt(): readonly [string, string] {
 }
 
 /** `shared`: a folder of this machine that the box has at /packages. */
-export async function startDebianBox(root: string, shared: string): Promise<DebianBox> {
+export async function startDebianBox(shared: string): Promise<DebianBox> {
+  const root = debianRoot()
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'hold.sh'), hold)
   writeFileSync(join(folder, 'init.sh'), init)
@@ -199,5 +226,7 @@ hostname box
 pivot_root . mnt
 cd /
 umount -l /mnt
+# As systemd has it on a machine: what it mounts for a unit is seen by that unit.
+mount --make-rshared /
 exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --log-target=null </dev/null >/dev/null 2>&1
 `
