@@ -169,8 +169,8 @@ function layOut(stage: string, archive: string): void {
   place('deploy/debian/tmpfiles.conf', 'usr/lib/tmpfiles.d/mxsteer.conf')
   layOutUnit(join(stage, 'lib/systemd/system'))
   place('deploy/mxsteer.socket', 'lib/systemd/system/mxsteer.socket')
-  for (const name of readdirSync(join(project, 'deploy/systemd')))
-    if (/\.(?:service|timer)$/.test(name))
+  for (const name of filesBelow(join(project, 'deploy/systemd')))
+    if (/\.(?:service|timer|conf)$/.test(name))
       place(`deploy/systemd/${name}`, `lib/systemd/system/${name}`)
     else place(`deploy/systemd/${name}`, `usr/lib/mxsteer/${name}`, 0o755)
   place('src/cli/zones/zone.schema.json', 'usr/share/mxsteer/zone.schema.json')
@@ -213,7 +213,7 @@ function write(file: string, content: string | Uint8Array): void {
 
 /** What of the repository is for operators. It lies as it does there, so that the pages find each other. */
 const pages = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs', 'examples', 'zones', 'deploy']
-const notForOperators = /^deploy\/(?:debian|compose-zones|package\.ts)/
+const notForOperators = /^deploy\/(?:debian|compose-zones|(?:package|repository)\.ts)/
 
 function layOutDocs(folder: string): void {
   for (const name of pages)
@@ -280,7 +280,7 @@ function writeControl(stage: string, architecture: string): void {
     ...(repository.kind === 'public' ? { Homepage: repository.page } : {}),
     'Installed-Size': String(Math.ceil(octets / 1024)),
     // Those of the Node that comes along.
-    Suggests: 'curl, geoipupdate',
+    Suggests: 'curl',
     Depends: 'libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 8)',
     Description: `${manifest.description}\n An authoritative DNS server for delegated subdomains: weighted, GeoIP-aware and\n health-checked MX and address answers. With the Node.js that it runs on.`,
   }

@@ -1,8 +1,8 @@
 // deploy/systemd/mxsteer-geoip-fetch against a site of this test: what it puts in place, what it refuses, and that the
-// token is seen nowhere. geoipupdate, which Debian has outside of main, is played by a script.
+// token is seen nowhere. The units that call it are in test/long/geoip-units.test.ts.
 
-import { execFile } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { execFile, execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -15,7 +15,6 @@ import { mainFile, temporaryFolder } from '../support/server.ts'
 
 const root = new URL('../../', import.meta.url).pathname
 const script = join(root, 'deploy/systemd/mxsteer-geoip-fetch')
-const sources = ['dbip', 'ipinfo', 'maxmind'] as const
 
 const country = mmdbFile([['11.0.0.0/8', cityOf('DE', 'EU')]], { type: 'DBIP-Country-Lite' })
 const asn = mmdbFile([['11.0.0.0/8', asnOf(64_500)]], { type: 'DBIP-ASN-Lite' })
@@ -24,8 +23,11 @@ const lite = mmdbFile([['11.0.0.0/8', { country_code: 'CA', asn: 'AS64501' }]], 
 /** What the site has, by path; what was asked for. */
 const site = new Map<string, Buffer>()
 const asked: string[] = []
+const logins: string[] = []
 const server = createServer((request, response) => {
   asked.push(request.url ?? '')
+  const given = request.headers.authorization?.replace(/^Basic /, '')
+  if (given !== undefined) logins.push(Buffer.from(given, 'base64').toString())
   const file = site.get(request.url ?? '')
   response.statusCode = file === undefined ? 404 : 200
   response.end(file)
@@ -51,14 +53,11 @@ function program(name: string, text: string): void {
 beforeAll(() => {
   program('mxsteer', `exec '${process.execPath}' '${mainFile}' "$@"`)
   program('curl', `echo "$@" >>'${argumentsSeen}'; exec /usr/bin/curl "$@"`)
-  program(
-    'geoipupdate',
-    `[ "$1" = -f ] && [ -r "$2" ] && [ "$3" = -d ] && cp '${programs}'/GeoLite2-*.mmdb "$4"`,
-  )
-  writeFileSync(join(programs, 'GeoLite2-Country.mmdb'), country)
-  writeFileSync(join(programs, 'GeoLite2-ASN.mmdb'), asn)
   writeFileSync(join(credentials, 'ipinfo-token'), `${token}\n`)
-  writeFileSync(join(credentials, 'GeoIP.conf'), 'AccountID 1\n')
+  writeFileSync(
+    join(credentials, 'GeoIP.conf'),
+    `# of this test\nAccountID 1\nLicenseKey ${token}\n`,
+  )
 })
 
 let folder = ''
@@ -77,6 +76,7 @@ const fetchFrom = (source: string): Promise<{ readonly code: number; readonly sa
       CREDENTIALS_DIRECTORY: credentials,
       DBIP_URL: address,
       IPINFO_URL: address,
+      MAXMIND_URL: address,
     }
     execFile(script, [source], { env }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), said: stdout + stderr }),
@@ -125,10 +125,29 @@ describe('mxsteer-geoip-fetch', () => {
     expect(inFolder('country.mmdb').toString()).toBe('before')
   })
 
-  test('maxmind: what geoipupdate has put beside', async () => {
-    expect((await fetchFrom('maxmind')).code).toBe(0)
+  test('maxmind: out of archives, by account and key, which are in no argument and no output', async () => {
+    for (const [name, octets] of [
+      ['GeoLite2-Country', country],
+      ['GeoLite2-ASN', asn],
+    ] as const) {
+      const inside = temporaryFolder()
+      mkdirSync(join(inside, `${name}_20261127`))
+      writeFileSync(join(inside, `${name}_20261127`, `${name}.mmdb`), octets)
+      const archive = execFileSync('tar', ['-czf', '-', '-C', inside, `${name}_20261127`])
+      site.set(`/${name}/download?suffix=tar.gz`, archive)
+    }
+    const { code, said } = await fetchFrom('maxmind')
+    expect([code, said]).toEqual([0, expect.not.stringContaining(token)])
+    expect(logins).toEqual([`1:${token}`, `1:${token}`])
+    expect(readFileSync(argumentsSeen, 'utf8')).not.toContain(token)
     expect(inFolder('country.mmdb').equals(country)).toBe(true)
     expect(inFolder('asn.mmdb').equals(asn)).toBe(true)
+  })
+
+  test('maxmind: a file without a key is an error that names both lines', async () => {
+    writeFileSync(join(credentials, 'GeoIP.conf'), 'AccountID 1\n')
+    const { code, said } = await fetchFrom('maxmind')
+    expect([code, said]).toEqual([1, expect.stringContaining('LicenseKey KEY')])
   })
 
   test.each([
@@ -146,19 +165,5 @@ describe('mxsteer-geoip-fetch', () => {
 
   test('says what it takes', async () => {
     expect(await fetchFrom('')).toMatchObject({ code: 2, said: expect.stringContaining('usage') })
-  })
-})
-
-describe('its units', () => {
-  const unit = (name: string): string =>
-    readFileSync(join(root, 'deploy/systemd', `mxsteer-geoip-${name}`), 'utf8')
-
-  test.each(sources)('%s: fetches from there, and may write databases alone', (source) => {
-    const service = unit(`${source}.service`)
-    expect(service).toContain(`\nExecStart=/usr/lib/mxsteer/mxsteer-geoip-fetch ${source}\n`)
-    for (const line of ['StateDirectory=mxsteer-geoip', 'ProtectSystem=strict', 'User=mxsteer'])
-      expect(service.split('\n')).toContain(line)
-    expect(existsSync(join(root, `deploy/systemd/mxsteer-geoip-${source}.timer`))).toBe(true)
-    expect(unit(`${source}.timer`)).toContain('Persistent=yes')
   })
 })
