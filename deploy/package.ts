@@ -36,6 +36,8 @@ const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
   readonly description: string
   readonly files: readonly string[]
   readonly devDependencies: object
+  readonly scripts: object
+  readonly allowScripts: object
 }
 
 const { values } = parseArgs({
@@ -106,10 +108,10 @@ function packed(beside: string): string {
   mkdirSync(folder)
   for (const name of [...manifest.files, 'README.md', 'LICENSE'])
     cpSync(join(project, name), join(folder, name), { recursive: true })
-  writeFileSync(
-    join(folder, 'package.json'),
-    `${JSON.stringify({ ...manifest, ...added }, null, 2)}\n`,
-  )
+  // What is for development would have npm ask whether it may run scripts.
+  const { scripts: _s, allowScripts: _a, devDependencies: _d, ...shipped } = manifest
+  const text = JSON.stringify({ ...shipped, ...added }, null, 2)
+  writeFileSync(join(folder, 'package.json'), `${text}\n`)
   run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', out], folder)
   return join(out, `mxsteer-${manifest.version}.tgz`)
 }
@@ -213,7 +215,7 @@ function write(file: string, content: string | Uint8Array): void {
 
 /** What of the repository is for operators. It lies as it does there, so that the pages find each other. */
 const pages = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs', 'examples', 'zones', 'deploy']
-const notForOperators = /^deploy\/(?:debian|compose-zones|(?:package|repository)\.ts)/
+const notForOperators = /^deploy\/(?:debian|compose-zones|[\w-]+\.[jt]s$)/
 
 function layOutDocs(folder: string): void {
   for (const name of pages)
