@@ -149,7 +149,7 @@ test('a zone that is not among the first hundred is found by its address, and by
   await page.getByRole('heading', { name: `Rules of ${zoneNames[222]}` }).waitFor()
   await page.getByText('# of z222').waitFor()
   await page.getByRole('link', { name: 'The next of 150 more' }).click()
-  await page.getByRole('link', { name: String(zoneNames[100]) }).waitFor()
+  await page.getByRole('link', { name: zoneNames[100] ?? '' }).waitFor()
   await page.evaluate(`location.hash = '#/zones?zone=none.example.test'`)
   await page.getByText('No zone none.example.test is served here.').waitFor()
   expect(await page.getByRole('heading', { name: /^Rules of/ }).count()).toBe(0)
