@@ -1,4 +1,4 @@
-// The colour of a pool, the same in every view: by its place among all pools, in the order of the files.
+// The colour of a pool, the same in every view: by its place among all pools, which no state changes.
 
 import { computed } from '@preact/signals'
 

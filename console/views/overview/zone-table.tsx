@@ -1,4 +1,4 @@
-// One zone as one table: its pools as groups, their members as rows, in the order of the file, which never changes by
+// One zone as one table: its pools as groups, their members as rows, in an order by names, which never changes by
 // itself. Above 200 rows groups are folded, and those of open ones are in the page while they are in view.
 
 import { computed, type ReadonlySignal } from '@preact/signals'

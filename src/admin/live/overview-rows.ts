@@ -151,7 +151,7 @@ export interface OverviewSections {
   readonly departed: readonly DepartedView[]
 }
 
-/** What there is much of, in the order of the files. */
+/** What there is much of, by zone and name of target. */
 export interface OverviewTables {
   readonly targets: readonly TargetRow[]
   readonly members: readonly MemberRow[]
