@@ -324,7 +324,7 @@ function adviseOnZone(value: unknown): string | null {
 const shape = {
   zone: text(
     'a name of a zone such as smtp.example.com',
-    /^[^\s${}*]+$/,
+    /^(?:[^\s${}*\\]|\\\S)(?:[^\s${}\\]|\\\S)*$/,
     'zone.invalid',
     adviseOnZone,
   ),

@@ -27,7 +27,7 @@ const policy = `--policy ${markup}`
 const probe = `<b>probe</b>${turned}`
 const label63 = `t${'x'.repeat(61)}t`
 /** Of what names of zones may hold, as they are printed: no spaces, and octets beyond ASCII as escapes. */
-const zone = `<img/src=x/onerror=hostile=1>.\\$\\(id\\\${ifs}\\)'\\"&\\;|*.\\226\\128\\174rtl\\027esc.example`
+const zone = `<img/src=x/onerror=hostile=1>.\\$\\(id\\$\\{ifs\\}\\)'\\"&\\;|*.\\226\\128\\174r\\027e.example`
 /** Of 253 octets with the name of its target. */
 const longZone = `${'y'.repeat(63)}.${'y'.repeat(63)}.${'y'.repeat(63)}.${'y'.repeat(55)}`
 const file = `<img src=x onerror=hostile=1>\u202e $(id);'.yaml`
