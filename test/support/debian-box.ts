@@ -189,7 +189,10 @@ function writtenIn(holderPid: string, folder: string): readonly string[] {
     .sort()
 }
 
-/** Holds the namespaces that the box is asked from; its only child is the one that holds those of the box. */
+/**
+ * Holds the namespaces that the box is asked from; its only child is the one that holds those of the box. The box has a
+ * control group of its own: two systemds in one would take each other's processes for their own.
+ */
 const hold = `
 set -e
 root=$1 shared=$2 folder=$3
@@ -199,7 +202,15 @@ mount -t tmpfs tmpfs "$folder/memory"
 mkdir "$folder/memory/upper" "$folder/memory/work" "$folder/memory/root"
 mount -t overlay overlay -o "lowerdir=$root,upperdir=$folder/memory/upper,workdir=$folder/memory/work" "$folder/memory/root"
 exec 3>&- </dev/null
-unshare --net --pid --uts --ipc --cgroup --mount --fork --kill-child sh "$folder/init.sh" "$folder/memory/root" "$shared"
+mkdir "$folder/groups"
+mount -t cgroup2 cgroup2 "$folder/groups"
+above=$folder/groups$(sed -n 's/^0:://p' /proc/self/cgroup)
+group=$above/mxsteer-box-$$
+mkdir "$group"
+echo $$ >"$group/cgroup.procs"
+unshare --net --pid --uts --ipc --cgroup --mount --fork --kill-child sh "$folder/init.sh" "$folder/memory/root" "$shared" || true
+echo $$ >"$above/cgroup.procs"
+find "$group" -depth -type d -exec rmdir {} +
 `
 
 const init = `
