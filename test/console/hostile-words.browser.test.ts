@@ -241,6 +241,10 @@ describe.each([1440, 390])('at %d', (width) => {
     await page.getByRole('option').first().waitFor()
     expect(await judged(page, 'find')).toEqual(well('find'))
     await page.keyboard.press('Escape')
+    await until(() => page.evaluate(`!document.activeElement.matches('input')`), {
+      what: 'find has let go of the keys',
+      withinMs: 20_000,
+    })
     await page.keyboard.press('?')
     await page.getByRole('dialog').waitFor()
     expect(await judged(page, 'help')).toEqual(well('help'))
