@@ -15,9 +15,18 @@ export function adviseOnValue(value: unknown, isValid: (value: unknown) => boole
 
 /** Of what a template or a shell would have filled in. */
 export const adviseOnPlaceholder = (text: string): string | null =>
-  /\$\{[^}]*\}|^\$\w+$|\{\{.*\}\}|<%.*%>/.test(text)
+  /^\$\w+$/.test(text) || isAround(text, '${', '}') || text.split('\n').some(hasTemplate)
     ? 'nothing is filled in here, so write the value, or fill it in before with a tool such as envsubst'
     : null
+
+const hasTemplate = (line: string): boolean =>
+  isAround(line, '{{', '}}') || isAround(line, '<%', '%>')
+
+/** Whether `close` follows `open`. No pattern: from each `open` of a long text it would look for a `close` that is not there. */
+function isAround(text: string, open: string, close: string): boolean {
+  const at = text.indexOf(open)
+  return at >= 0 && text.includes(close, at + open.length)
+}
 
 /** Of characters that editors and web pages put in place of others. */
 export function adviseOnCharacters(text: string): string | null {
@@ -94,16 +103,18 @@ export function asciiName(text: string): string | null {
   }
 }
 
+const withPercentSign = (text: string): string => {
+  const bare = text.replace(/(?:percent|pct|per cent)$/i, '')
+  return bare === text ? text : `${bare.trimEnd()}%`
+}
+
 /** Of a share that is written as a percentage without its sign, or with a decimal comma. */
 export function adviseOnShare(value: unknown, isValid: (value: unknown) => boolean): string | null {
   if (typeof value !== 'number' && typeof value !== 'string') return null
-  const text = String(value)
-    .replace(',', '.')
-    .replace(/\s*(?:percent|pct|per cent)$/i, '%')
-    .replace(
-      /^(\d{1,3})\s*\/\s*([1-9]\d{0,2})$/,
-      (_, a: string, b: string) => `${Math.round((Number(a) * 100) / Number(b))}%`,
-    )
+  const text = withPercentSign(String(value).replace(',', '.')).replace(
+    /^(\d{1,3})\s*\/\s*([1-9]\d{0,2})$/,
+    (_, a: string, b: string) => `${Math.round((Number(a) * 100) / Number(b))}%`,
+  )
   const number = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : null
   if (typeof value === 'string' && number !== null && isValid(number)) return `write ${text}`
   const percent = number === null ? text : `${text}%`

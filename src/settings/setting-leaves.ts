@@ -19,7 +19,8 @@ function adviseOnEndpoint(value: unknown, port: number): string | null {
   const number = /^:?(\d{1,5})$/.exec(text)?.[1]
   if (number !== undefined)
     return `write 127.0.0.1:${number}${port === 53 ? `, or 0.0.0.0:${number} for every address` : ''}`
-  if (/^\S+(?:,\s*\S+)+$/.test(text))
+  // White space behind commas alone. One pattern for all of it would take years for some dozens of them.
+  if (text.slice(1, -1).includes(',') && !/[^,\s]\s/.test(text))
     return `several are a list, write [${text.slice(0, 200).split(/,\s*/).join(', ')}]`
   const every = /^(?:\*|any|all)(?::(\d{1,5}))?$/.exec(text)
   if (every !== null) return `write 0.0.0.0:${every[1] ?? port}, or "[::]:${every[1] ?? port}"`

@@ -53,6 +53,13 @@ async function diagnostics(input: Partial<SettingsInput>): Promise<string[]> {
   )
 }
 
+it('tells an endpoint of many commas and a blank at once', async () => {
+  const configFile = file(`admin: "${'192.0.2.1:53,'.repeat(60)} 192.0.2.1 x"\n`)
+  const [found = '', ...others] = await diagnostics({ flags: { config: configFile } })
+  expect(others).toEqual([])
+  expect(found).toContain(' 1:8 bad-value expected ADDRESS:PORT such as 127.0.0.1:8053')
+})
+
 it('has a default for everything', async () => {
   expect(await settings({})).toEqual({
     listen: [{ address: '127.0.0.1', port: 5300 }],

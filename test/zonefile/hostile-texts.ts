@@ -39,6 +39,16 @@ const stairs = (octets: number): string =>
 export const hostileTexts: readonly HostileText[] = [
   // What the parser is to stop at, without building anything of it.
   { name: 'open brackets', make: (n) => fill(n, '['), codes: ['too-deep'] },
+  ...['{{', '${', '<%'].map((open) => ({
+    name: `a value of ${open} that is not closed`,
+    make: (n: number) => `${head}ttl: "${fill(n, open)}"\n`,
+    codes: ['bad-value', 'missing'],
+  })),
+  {
+    name: 'a share with blanks',
+    make: (n) => `${head}pools: { all: { targets: [a], panic: "5${fill(n, ' ')}x" } }\n`,
+    codes: ['bad-value', 'missing'],
+  },
   { name: 'open maps', make: (n) => fill(n, '{a: '), codes: ['too-deep'] },
   {
     name: 'brackets below a key',
