@@ -9,8 +9,8 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { buildQuery } from '../test/support/packet-builder.ts'
-import { type Contender } from './contenders.ts'
-import { run } from './measure.ts'
+import type { Contender } from './contenders.ts'
+import { figureIn, run } from './measure.ts'
 
 export interface Flooded {
   /** Of those who ask in earnest: the share that was answered. */
@@ -37,12 +37,11 @@ export async function floodedBy(
   await sleep(beforeMs)
   const answeredShare = await askInEarnest(port, seconds * 1000 - 2 * beforeMs)
   const printed = await flooding
-  const number = (what: string): number =>
-    Number(new RegExp(`${what}: +([\\d.]+)`).exec(printed)?.[1])
   return {
     answeredShare,
-    sentPerSecond: number('Queries sent') / number(String.raw`Run time \(s\)`),
-    answeredPerSecond: number('Queries per second'),
+    sentPerSecond:
+      figureIn(printed, 'Queries sent') / figureIn(printed, String.raw`Run time \(s\)`),
+    answeredPerSecond: figureIn(printed, 'Queries per second'),
   }
 }
 

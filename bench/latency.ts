@@ -3,7 +3,7 @@
 // All are asked at one rate, half of the lower peak of gdnsd and of ours, in turns.
 
 import { type Contender } from './contenders.ts'
-import { median, play, run } from './measure.ts'
+import { figureIn, median, play, run } from './measure.ts'
 
 export interface Latencies {
   readonly p50Ms: number
@@ -48,6 +48,6 @@ export async function latenciesOf(
   ms.sort((a, b) => a - b)
   const at = (share: number): number =>
     ms[Math.min(ms.length - 1, Math.floor(ms.length * share))] ?? Number.NaN
-  const lost = Number(/Queries lost: +(\d+)/.exec(printed)?.[1])
+  const lost = figureIn(printed, 'Queries lost')
   return { p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999), lost }
 }

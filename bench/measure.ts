@@ -54,8 +54,7 @@ export async function play({ port, pid, seconds, options }: Load): Promise<Run> 
   const after = cpuTime(pid)
   const user = after.user - before.user
   const microseconds = user + after.kernel - before.kernel
-  const number = (what: string): number =>
-    Number(new RegExp(`${what}: +([\\d.]+)`).exec(printed)?.[1])
+  const number = (what: string): number => figureIn(printed, what)
   const latency = /Average Latency \(s\): +([\d.]+) \(min ([\d.]+), max ([\d.]+)\)/.exec(printed)
   return {
     microseconds: microseconds / number('Queries completed'),
@@ -67,6 +66,10 @@ export async function play({ port, pid, seconds, options }: Load): Promise<Run> 
     codes: /Response codes: +(.*)/.exec(printed)?.[1] ?? '',
   }
 }
+
+/** A figure of what dnsperf printed, by its words in a regular expression; NaN: it is not there. */
+export const figureIn = (printed: string, what: string): number =>
+  Number(new RegExp(`${what}: +([\\d.]+)`).exec(printed)?.[1])
 
 /** What it printed; it has the second core. */
 export const run = (command: string, args: readonly string[], seconds: number): Promise<string> =>

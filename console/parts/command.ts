@@ -1,6 +1,8 @@
 // Commands that are to be copied into a terminal. Names in them may come from a link that somebody sent, and a zone may be
 // called `$(id).example.com`: each stands as one word of a shell, which no shell and no terminal takes for anything else.
 
+import { printable } from '../../src/lib/printable.ts'
+
 interface Command {
   /** `mxsteer explain`, as it is. */
   readonly verb: string
@@ -29,11 +31,9 @@ export const curlCommand = (path: string): string =>
 export function shellWord(text: string): string {
   // `=ls` is a path in zsh.
   if (/^[\w@%+:,./-][\w@%+=:,./-]*$/.test(text)) return text
-  return hidden.test(text) ? printedWord(text) : `'${text.replaceAll("'", "'\\''")}'`
+  // A terminal obeys what `printable` escapes also while a command is pasted.
+  return printable(text) === text ? `'${text.replaceAll("'", "'\\''")}'` : printedWord(text)
 }
-
-/** What `printable` escapes: a terminal obeys such characters also while a command is pasted. */
-const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u
 
 /** By printf, the one way to such characters that every shell has; it takes three octal digits for an octet. */
 const printedWord = (text: string): string => {

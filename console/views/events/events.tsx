@@ -13,7 +13,7 @@ import { go, href } from '../../shell/route.ts'
 import { ViewHead } from '../../shell/view-head.tsx'
 import type { ViewProps } from '../../shell/view-row.ts'
 import { ask } from '../../store/api.ts'
-import { events as liveEvents, overview, serverNowMs } from '../../store/live.ts'
+import { events as liveEvents, overview, serverMinuteMs } from '../../store/live.ts'
 import type { EventRecord, EventsReply } from '../../store/rows.ts'
 import { useReply } from '../../store/use-reply.ts'
 import { burstText, daysOf, type EventItem } from './bursts.ts'
@@ -150,7 +150,7 @@ const Day = ({
     <ul>
       {items.map((item) =>
         item.kind === 'one' ? (
-          <EventLine key={item.event.id} event={item.event} nowMs={serverNowMs.peek()} />
+          <EventLine key={item.event.id} event={item.event} nowMs={serverMinuteMs.peek()} />
         ) : (
           <Burst key={item.events.at(-1)?.id} events={item.events} />
         ),
@@ -162,7 +162,7 @@ const Day = ({
 function Burst({ events }: { readonly events: readonly EventRecord[] }): VNode {
   const [first] = events
   const at = first?.at ?? ''
-  const mark = first === undefined ? 'info' : eventParts(first, serverNowMs.peek()).mark
+  const mark = first === undefined ? 'info' : eventParts(first, serverMinuteMs.peek()).mark
   return (
     <li class="burst">
       <details>
@@ -178,7 +178,7 @@ function Burst({ events }: { readonly events: readonly EventRecord[] }): VNode {
         </summary>
         <ul>
           {events.map((event) => (
-            <EventLine key={event.id} event={event} nowMs={serverNowMs.peek()} />
+            <EventLine key={event.id} event={event} nowMs={serverMinuteMs.peek()} />
           ))}
         </ul>
       </details>
