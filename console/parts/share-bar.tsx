@@ -1,6 +1,7 @@
 // A share that was had, as a bar, and the one that was due, as a tick beside it.
 
 import type { VNode } from 'preact'
+import { memo } from 'preact/compat'
 
 import type { MemberRow } from '../store/rows.ts'
 import { percent } from './figures.ts'
@@ -40,7 +41,7 @@ export const shareOf = (member: MemberRow, { kind, had, due }: ShareSums): Share
     ? { had: null, due: member.due }
     : { had: member[kind].had / had, due: due === 0 ? member.due : member[kind].due / due }
 
-export function ShareBar({ share: { had, due }, hue }: { share: Share; hue: string }): VNode {
+export const ShareBar = memo(({ had, due, hue }: Share & { readonly hue: string }): VNode => {
   const label = `${had === null ? 'nothing handed out' : `had ${percent(had)}`}, due ${percent(due)}`
   return (
     <span class="share" title={label} style={{ '--hue': hue }}>
@@ -52,7 +53,7 @@ export function ShareBar({ share: { had, due }, hue }: { share: Share; hue: stri
       </span>
     </span>
   )
-}
+})
 
 /** Bar and tick are backgrounds: a hundred rows of what is moved or cut off take the browser long to put together. */
 export const BulletParts = ({ had, due }: { had: number; due: number | null }): VNode => (

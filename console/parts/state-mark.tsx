@@ -44,6 +44,9 @@ export function StateMark({
 }): VNode {
   const named =
     label === undefined ? { 'aria-hidden': true } : { role: 'img' as const, 'aria-label': label }
+  // The mark of nearly all rows is a box: an SVG is a piece of its own for the browser to put together.
+  if (mark === 'up')
+    return <span class="mark disc tone-up" style={{ '--size': `${size}px` }} {...named} />
   return (
     <svg
       class={`mark tone-${tones[mark]}`}
@@ -57,10 +60,8 @@ export function StateMark({
   )
 }
 
-function shapeOf(mark: Mark): VNode {
+function shapeOf(mark: Exclude<Mark, 'up'>): VNode {
   switch (mark) {
-    case 'up':
-      return <circle cx="6" cy="6" r="4.2" fill="currentColor" />
     case 'coming-back':
       return (
         <>

@@ -1,6 +1,7 @@
 // The votes of instances on an address, a mark each; of many the counts.
 
 import type { VNode } from 'preact'
+import { memo } from 'preact/compat'
 
 import type { TargetRow } from '../store/rows.ts'
 import { counted } from './figures.ts'
@@ -8,8 +9,7 @@ import { type Mark, StateMark } from './state-mark.tsx'
 
 const mostMarks = 7
 
-export function VoteMarks({ votes }: { votes: TargetRow['votes'] }): VNode {
-  const { up, down, unknown } = votes
+export const VoteMarks = memo(({ up, down, unknown }: TargetRow['votes']): VNode => {
   const all = up + down + unknown
   const label = [
     `${counted(up, 'instance')} of ${all} ${up === 1 ? 'says' : 'say'} up`,
@@ -35,4 +35,4 @@ export function VoteMarks({ votes }: { votes: TargetRow['votes'] }): VNode {
       ))}
     </span>
   )
-}
+})

@@ -1,5 +1,5 @@
-// Rows of a table that may be very many: above 200 those in view and some around them are in the page, and an empty row as
-// high as all that are left out stands between. Up to 200 all are there. A table numbers its rows (`aria-rowcount`,
+// Rows of a table that may be very many: above so many those in view and some around them are in the page, and an empty
+// row as high as all that are left out stands between; up to it all are there. A table numbers its rows (`aria-rowcount`,
 // `aria-rowindex`), so that a screen reader says which of how many it is at. The row with the focus stays.
 
 import type { VNode } from 'preact'
@@ -21,13 +21,14 @@ interface WindowedRowsProps<Row> {
   /** The same array while the same rows are to be shown: it is gone through where it is another one. */
   readonly groups: readonly RowGroup<Row>[]
   readonly columns: number
+  /** So many rows are all in the page. */
+  readonly mostWhole: number
   /** Of a row that is to be seen and gets the focus, once for each of them; null: none. */
   readonly wanted?: Row | null
 }
 
-const windowsAbove = 200
 /** How far beyond what is in view rows are there: as much as a turn of the wheel and a few presses of a key. */
-const aroundPx = 500
+const aroundPx = 300
 /** The window moves by so many rows, so that not each pixel of scrolling draws. */
 const stepRows = 8
 /** Row 1 is that of the column heads. */
@@ -41,7 +42,8 @@ const rowsOf = (groups: readonly AnyGroup[]): number =>
 /** For `aria-rowcount` of the table. */
 export const rowCount = (groups: readonly AnyGroup[]): number => rowsOf(groups) + firstIndex - 1
 
-export const isWindowed = (groups: readonly AnyGroup[]): boolean => rowsOf(groups) > windowsAbove
+export const isWindowed = (groups: readonly AnyGroup[], mostWhole: number): boolean =>
+  rowsOf(groups) > mostWhole
 
 /** In view: rows from `from` to before `to`, counted through all groups; `kept`: one with the focus, -1 for none. */
 interface View extends Heights {
@@ -52,18 +54,24 @@ interface View extends Heights {
 
 /** Until rows are there to be measured. */
 const usual: Heights = { rowPx: 36, headPx: 37 }
-const firstView: View = { from: 0, to: 48, kept: -1, ...usual }
+/** What fits where nothing stands above it. */
+const firstView = (): View => ({
+  from: 0,
+  to: Math.ceil(innerHeight / usual.rowPx),
+  kept: -1,
+  ...usual,
+})
 
 /** The bodies of a table. */
 export function WindowedRows<Row>(props: WindowedRowsProps<Row>): VNode {
-  const { groups, wanted = null } = props
+  const { groups, mostWhole, wanted = null } = props
   const topRef = useRef<HTMLTableSectionElement>(null)
   const [view, setView] = useState(firstView)
   const layout = useMemo(
     () => layoutOf(groups.map(({ head, rows }) => ({ hasHead: head !== null, rows: rows.length }))),
     [groups],
   )
-  const isAll = layout.count <= windowsAbove
+  const isAll = layout.count <= mostWhole
   const look = (): void =>
     setView((before) =>
       isAll || topRef.current === null ? before : viewOf(topRef.current, layout, before),

@@ -4,7 +4,7 @@ import { signal } from '@preact/signals'
 import type { ComponentType, VNode } from 'preact'
 
 import { Icon, type IconName } from '../parts/icon.tsx'
-import { overview } from '../store/live.ts'
+import { self } from '../store/live.ts'
 import { openDialog, closeDialog } from './dialog.tsx'
 import { keyRows, singleKeys } from './keys.ts'
 import { density, type Theme, theme, themes } from './theme.ts'
@@ -63,7 +63,7 @@ export function Settings(): VNode {
         <button type="button" class="link" onClick={openHelp}>
           Keys and help
         </button>
-        <span>{overview.value?.self.version}</span>
+        <span>{self.value?.version}</span>
       </div>
     </div>
   )

@@ -101,19 +101,34 @@ describe('without news', () => {
 
   test('seven tabs of a browser hold one stream', async () => {
     const first = await open('')
-    const others = await Promise.all(Array.from({ length: 6 }, () => first.context().newPage()))
+    const second = await first.context().newPage()
+    const more = await Promise.all(Array.from({ length: 5 }, () => first.context().newPage()))
+    const others = [second, ...more]
     await Promise.all(others.map((page) => page.goto(served.address)))
     await Promise.all([first, ...others].map(isLive))
     const streams = async (): Promise<number> =>
       (JSON.parse((await ask(served.server.adminPort, '/overview')).body) as Figured).figures
         .streams
     await until(async () => (await streams()) === 1, { what: 'one stream', withinMs: 10_000 })
-    // Another one takes over when the tab that reads it closes.
+    expect(await passedOn(second)).toBe('figures')
+    // Another one takes over when the tab that reads it closes, and is told of the tabs that it has to tell.
     await first.close()
     await until(async () => (await streams()) === 1, { what: 'one stream', withinMs: 10_000 })
     expect(first.isClosed()).toBe(true)
+    expect(await passedOn(second)).toBe('figures')
   })
 })
+
+/** What a tab passes on to others next, of what comes every two seconds. */
+const passedOn = (page: Page): Promise<string> =>
+  page.evaluate(`new Promise((resolve) => {
+    const channel = new BroadcastChannel('mxsteer-news')
+    channel.onmessage = ({ data: { kind } }) => {
+      if (kind !== 'figures') return
+      channel.close()
+      resolve(kind)
+    }
+  })`)
 
 interface Figured {
   readonly figures: { readonly streams: number }

@@ -47,27 +47,41 @@ export const MemberLine = memo(({ member: key, sums, hue, index }: MemberLinePro
       data-pool={pool}
     >
       <td class="cell-who">
-        <Who member={member} addresses={line.addresses} mark={line.mark} />
+        <Who
+          zone={zone}
+          target={target}
+          addresses={line.addresses.map(({ address }) => address).join('\n')}
+          mark={line.mark}
+        />
       </td>
       <td class="cell-state">
-        <StateText standing={line} since={line.worst?.since ?? null} />
+        <StateText
+          mark={line.mark}
+          word={line.word}
+          note={line.note}
+          since={line.worst?.since ?? null}
+        />
       </td>
       <td class="cell-hour">
         <LastHour zone={zone} target={target} />
       </td>
       <td class="cell-latency num">
-        <Latency row={line.worst} />
+        <span class="held">
+          <Latency row={line.worst} />
+        </span>
       </td>
-      <td class="cell-votes">{line.worst && <VoteMarks votes={line.worst.votes} />}</td>
+      <td class="cell-votes">{line.worst && <VoteMarks {...line.worst.votes} />}</td>
       <td class="cell-weight num">
         <Weight member={member} />
       </td>
       <td class="cell-share">
-        <ShareBar share={line} hue={hue} />
+        <ShareBar had={line.had} due={line.due} hue={hue} />
       </td>
       <td class="cell-caches">
-        <InCaches member={member} />
-        <RowOrders zone={zone} target={target} />
+        <span class="row-end">
+          <InCaches member={member} />
+          <RowOrders zone={zone} target={target} />
+        </span>
       </td>
     </tr>
   )
@@ -136,30 +150,34 @@ function LastHour({ zone, target }: { zone: string; target: string }): VNode | n
 }
 
 interface WhoProps {
-  readonly member: MemberRow
-  readonly addresses: readonly TargetRow[]
+  readonly zone: string
+  readonly target: string
+  /** A line each. */
+  readonly addresses: string
   readonly mark: Standing['mark']
 }
 
-function Who({ member: { zone, target }, addresses, mark }: WhoProps): VNode {
-  const [first] = addresses
-  const more = addresses.length - 1
+const Who = memo(({ zone, target, addresses, mark }: WhoProps): VNode => {
+  const [first = '', ...others] = addresses.split('\n')
   return (
     <span class="who">
       <StateMark mark={mark} />
       <a href={href(['target', zone, target])}>{shown(target)}</a>
-      {first && (
-        <span class="mono" title={addresses.map(({ address }) => address).join('\n')}>
-          {first.address}
-          {more > 0 && ` +${more}`}
+      {first !== '' && (
+        <span class="mono" title={addresses}>
+          {first}
+          {others.length > 0 && ` +${others.length}`}
         </span>
       )}
     </span>
   )
+})
+
+interface StateTextProps extends Standing {
+  readonly since: string | null
 }
 
-function StateText({ standing, since }: { standing: Standing; since: string | null }): VNode {
-  const { mark, word, note } = standing
+const StateText = memo(({ mark, word, note, since }: StateTextProps): VNode => {
   return (
     <span
       class={`standing ${mark === 'up' ? '' : `tone-${toneOf(mark)}`}`}
@@ -171,7 +189,7 @@ function StateText({ standing, since }: { standing: Standing; since: string | nu
       {note !== '' && <span title={note}>{note}</span>}
     </span>
   )
-}
+})
 
 const Latency = memo(({ row }: { row: TargetRow | null }): VNode => {
   const { p50Ms = null, p99Ms = null } = row ?? {}

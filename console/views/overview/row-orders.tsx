@@ -3,7 +3,6 @@
 import type { VNode } from 'preact'
 import { memo } from 'preact/compat'
 
-import { Icon } from '../../parts/icon.tsx'
 import { shown } from '../../parts/shown.ts'
 import { closeDialog, openDialog } from '../../shell/dialog.tsx'
 import { href } from '../../shell/route.ts'
@@ -28,7 +27,7 @@ const kinds = [
   ['disable', 'Disable…'],
 ] as const
 
-/** At the end of a row: leads to every order for its target. */
+/** At the end of a row: leads to every order for its target. Dots of text: an SVG in each row costs each change of one. */
 export const RowOrders = memo(({ zone, target }: OrderedTarget): VNode => (
   <button
     type="button"
@@ -38,7 +37,7 @@ export const RowOrders = memo(({ zone, target }: OrderedTarget): VNode => (
     disabled={isStale.value}
     onClick={() => openChoice({ zone, target })}
   >
-    <Icon name="more" />
+    ···
   </button>
 ))
 

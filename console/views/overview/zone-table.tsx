@@ -1,5 +1,5 @@
 // One zone as one table: its pools as groups, their members as rows, in an order by names, which never changes by
-// itself. Above 200 rows groups are folded, and those of open ones are in the page while they are in view.
+// itself. Above 200 rows groups are folded, and rows are in the page while they are in view.
 
 import { computed, type ReadonlySignal } from '@preact/signals'
 import type { ComponentChildren, VNode } from 'preact'
@@ -32,7 +32,8 @@ interface ZoneTableProps {
 export const ZoneTable = memo(({ shape, notes, isFolded, wanted }: ZoneTableProps): VNode => {
   const name = shown(shape.zone)
   const { groups, isOpen } = useGroups({ shape, notes, isFolded, wanted })
-  const hasWindow = isWindowed(groups)
+  const mostWhole = isFolded ? mostWholeFolded : mostWholeOpen
+  const hasWindow = isWindowed(groups, mostWhole)
   return (
     <section class={hasWindow ? 'zone' : 'zone is-whole'} aria-label={name}>
       <div class="zone-head">
@@ -67,6 +68,7 @@ export const ZoneTable = memo(({ shape, notes, isFolded, wanted }: ZoneTableProp
           <WindowedRows
             groups={groups}
             columns={columns.length}
+            mostWhole={mostWhole}
             wanted={wanted !== null && isOpen(wanted.pool) ? wanted.member : null}
           />
         </table>
@@ -74,6 +76,10 @@ export const ZoneTable = memo(({ shape, notes, isFolded, wanted }: ZoneTableProp
     </section>
   )
 })
+
+/** The browser's own search finds all rows of a table that is not folded; of one that is it does not in any case. */
+const mostWholeOpen = 200
+const mostWholeFolded = 40
 
 const columns: readonly { key: string; title: string; isNumber?: true }[] = [
   { key: 'who', title: 'Target' },
@@ -262,24 +268,20 @@ const mostInStack = 40
 
 /** The weights of its members beside each other; what does not take part is hatched. */
 function WeightStack({ members }: Pick<PoolContents, 'members'>): VNode {
-  const { widths, out } = useSteady(useCallback(() => stackOf(members.value), [members]))
-  return (
-    <span class="stack" aria-hidden="true">
-      {widths.map((width, i) => (
-        <i key={i} class={out[i] ? 'gone' : undefined} style={{ width: `${width}%` }} />
-      ))}
-    </span>
-  )
+  const { weights } = useSteady(useCallback(() => stackOf(members.value), [members]))
+  return <span class="stack" aria-hidden="true" style={{ '--weights': weights }} />
 }
 
-function stackOf(members: readonly MemberRow[]): {
-  readonly widths: readonly string[]
-  readonly out: readonly boolean[]
-} {
+/** `weights`: stops of a gradient, in tints by turns; what does not take part lets the hatching through. */
+function stackOf(members: readonly MemberRow[]): { readonly weights: string } {
   const total = members.reduce((sum, { weight }) => sum + weight.configured, 0)
-  const first = total > 0 ? members.slice(0, mostInStack) : []
-  return {
-    widths: first.map(({ weight }) => ((weight.configured / total) * 100).toFixed(2)),
-    out: first.map((member) => member.out !== null),
+  const stops: string[] = []
+  let end = 0
+  for (const [i, { weight, out }] of (total > 0 ? members.slice(0, mostInStack) : []).entries()) {
+    const start = `calc(${end.toFixed(2)}% + ${i === 0 ? 0 : 1.5}px)`
+    end += (weight.configured / total) * 100
+    const colour = out === null ? `var(--tint-${i % 3})` : 'transparent'
+    stops.push(`var(--line) 0 ${start}`, `${colour} 0 ${end.toFixed(2)}%`)
   }
+  return { weights: [...stops, 'var(--line) 0'].join() }
 }
