@@ -1,7 +1,7 @@
 // An event of the log as a line: when, a mark, and what happened in a sentence, with a link to whom.
 
 import type { VNode } from 'preact'
-import { memo } from 'preact/compat'
+import { memo } from './memo.ts'
 
 import { href } from '../shell/route.ts'
 import type { EventRecord } from '../store/rows.ts'

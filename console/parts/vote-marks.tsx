@@ -1,7 +1,7 @@
 // The votes of instances on an address, a mark each; of many the counts.
 
 import type { VNode } from 'preact'
-import { memo } from 'preact/compat'
+import { memo } from './memo.ts'
 
 import type { TargetRow } from '../store/rows.ts'
 import { counted } from './figures.ts'

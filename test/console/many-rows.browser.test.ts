@@ -147,6 +147,28 @@ async function changesOf(of: ScriptedConsole, change: () => void): Promise<reado
 }
 
 describe('of sixty targets', () => {
+  // Before others here change some.
+  test('rows of what is well hold nothing that makes a browser put all of them together anew', async () => {
+    await open(few)
+    await row('t59').locator('svg.history-strip').waitFor()
+    const found = await page.evaluate(`
+      [...document.querySelectorAll('tr.member, tr.member *, tr.pool, tr.pool *')]
+        .filter((element) => element.closest('.history-strip') === null)
+        .flatMap((element) => {
+          const { position, opacity, transform } = getComputedStyle(element)
+          const what = [
+            element.localName === 'svg' && 'is drawn',
+            position !== 'static' && 'is positioned',
+            opacity !== '1' && 'is faded',
+            transform !== 'none' && 'is moved',
+          ]
+          return what.filter(Boolean).map((one) => element.className + ' ' + one)
+        })
+    `)
+    expect(found).toEqual([])
+    expect(await page.locator('tr.member .held').count()).toBe(60)
+  })
+
   test('a change of one touches the cells of its rows alone', async () => {
     await open(few)
     expect(await rows()).toBe(63)

@@ -2,7 +2,7 @@
 
 import type { ReadonlySignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { memo } from 'preact/compat'
+import { memo } from '../../parts/memo.ts'
 import { useMemo } from 'preact/hooks'
 
 import { Changed } from '../../parts/changed.tsx'

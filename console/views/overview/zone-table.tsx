@@ -3,7 +3,7 @@
 
 import { computed, type ReadonlySignal } from '@preact/signals'
 import type { ComponentChildren, VNode } from 'preact'
-import { memo } from 'preact/compat'
+import { memo } from '../../parts/memo.ts'
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 
 import { counted, percent, shortTime, span } from '../../parts/figures.ts'
