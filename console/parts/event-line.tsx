@@ -1,12 +1,12 @@
 // An event of the log as a line: when, a mark, and what happened in a sentence, with a link to whom.
 
 import type { VNode } from 'preact'
-import { memo } from './memo.ts'
 
 import { href } from '../shell/route.ts'
 import type { EventRecord } from '../store/rows.ts'
 import './event-line.css'
 import { clockTime, hoverTitle, shortTime, span } from './figures.ts'
+import { memo } from './memo.ts'
 import { reasonWords, shown } from './shown.ts'
 import { type Mark, StateMark } from './state-mark.tsx'
 

@@ -9,10 +9,12 @@ import {
   type FunctionComponent,
 } from 'preact'
 
+import { hasSameFields } from '../store/use-steady.ts'
+
 export function memo<Props extends object>(drawn: FunctionComponent<Props>): ComponentClass<Props> {
   return class extends Component<Props> {
     override shouldComponentUpdate(next: Readonly<Props>): boolean {
-      return !hasSameFields(this.props, next)
+      return !hasSameFields(this.props, next, Object.is)
     }
 
     override render(): ComponentChildren {
@@ -20,11 +22,3 @@ export function memo<Props extends object>(drawn: FunctionComponent<Props>): Com
     }
   }
 }
-
-function hasSameFields(a: object, b: object): boolean {
-  for (const key in a) if (fieldOf(a, key) !== fieldOf(b, key)) return false
-  for (const key in b) if (!(key in a)) return false
-  return true
-}
-
-const fieldOf = (of: object, key: string): unknown => (of as Record<string, unknown>)[key]

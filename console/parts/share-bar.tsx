@@ -1,10 +1,10 @@
 // A share that was had, as a bar, and the one that was due, as a tick beside it.
 
 import type { VNode } from 'preact'
-import { memo } from './memo.ts'
 
 import type { MemberRow } from '../store/rows.ts'
 import { percent } from './figures.ts'
+import { memo } from './memo.ts'
 import './share-bar.css'
 
 export interface Share {

@@ -1,10 +1,10 @@
 // The votes of instances on an address, a mark each; of many the counts.
 
 import type { VNode } from 'preact'
-import { memo } from './memo.ts'
 
 import type { TargetRow } from '../store/rows.ts'
 import { counted } from './figures.ts'
+import { memo } from './memo.ts'
 import { type Mark, StateMark } from './state-mark.tsx'
 
 const mostMarks = 7

@@ -194,28 +194,15 @@ function readStream(say: (news: News) => void): () => void {
   }
 }
 
-/** What tabs say to each other. The one that reads passes news on where another one has said that it is there. */
-type Said = News | { readonly kind: 'who-is-there' } | { readonly kind: 'here' }
-
 /** To be called once. */
 export function followServer(): void {
   const channel = new BroadcastChannel('mxsteer-news')
-  const say = (said: Said): void => channel.postMessage(said)
-  let isAlone = true
-  channel.addEventListener('message', ({ data }: MessageEvent<Said>) => {
-    isAlone = false
-    if (data.kind === 'who-is-there') say({ kind: 'here' })
-    else if (data.kind !== 'here') takeNews(data)
-  })
-  say({ kind: 'here' })
-  const lead = (): (() => void) => {
-    isAlone = true
-    say({ kind: 'who-is-there' })
-    return readStream((news) => {
-      if (!isAlone) say(news)
+  channel.addEventListener('message', ({ data }: MessageEvent<News>) => takeNews(data))
+  const lead = (): (() => void) =>
+    readStream((news) => {
+      channel.postMessage(news)
       takeNews(news)
     })
-  }
   let leave: (() => void) | null = null
   const begin = async (): Promise<void> => {
     if (leave !== null) return

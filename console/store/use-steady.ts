@@ -4,6 +4,7 @@ import { computed, type ReadonlySignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 
 type Fields = Readonly<Record<string, unknown>>
+type IsSame = (a: unknown, b: unknown) => boolean
 
 /**
  * What `compute` makes of signals, the same object as before while its fields are the same: values, or arrays of the same
@@ -13,7 +14,7 @@ export function steadily<Value extends object>(compute: () => Value): ReadonlySi
   let last: Value | null = null
   return computed(() => {
     const next = compute()
-    if (last === null || !isAlike(last as Fields, next as Fields)) last = next
+    if (last === null || !hasSameFields(last, next, isSameOrItems)) last = next
     return last
   })
 }
@@ -23,8 +24,8 @@ export const useSteady = <Value extends object>(compute: () => Value): Value =>
   useMemo(() => steadily(compute), [compute]).value
 
 /** Without a list of keys: each message asks it for each row. */
-function isAlike(a: Fields, b: Fields): boolean {
-  for (const key in a) if (!isSameOrItems(a[key], b[key])) return false
+export function hasSameFields(a: object, b: object, isSame: IsSame): boolean {
+  for (const key in a) if (!isSame((a as Fields)[key], (b as Fields)[key])) return false
   for (const key in b) if (!(key in a)) return false
   return true
 }

@@ -65,6 +65,14 @@ test('draws what decides, compares two clients, and keeps all of it in the addre
   expect(await page.locator('.wires .ribbon').count()).toBe(3)
   expect(await page.getByRole('row', { name: /mx1/ }).first().innerText()).toMatch(/100\.0/)
 
+  // The tick of what is due lies over the bar of what was had.
+  const track = page.locator('td.track .bullet').first()
+  const bar = await track.locator('i').boundingBox()
+  const tick = await track.locator('u').boundingBox()
+  if (bar === null || tick === null) throw new Error('a share has no bar, or no tick')
+  expect(bar.width).toBeGreaterThan(50)
+  expect(bar.y + bar.height / 2).toBeCloseTo(tick.y + tick.height / 2, 0)
+
   const compare = page.getByRole('form', { name: 'Compare with another client' })
   await compare.getByLabel('Client', { exact: true }).fill('198.51.100.9')
   await compare.getByRole('button', { name: 'Compare' }).click()

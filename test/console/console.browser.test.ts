@@ -111,7 +111,7 @@ describe('without news', () => {
         .streams
     await until(async () => (await streams()) === 1, { what: 'one stream', withinMs: 10_000 })
     expect(await passedOn(second)).toBe('figures')
-    // Another one takes over when the tab that reads it closes, and is told of the tabs that it has to tell.
+    // Another one takes over when the tab that reads it closes.
     await first.close()
     await until(async () => (await streams()) === 1, { what: 'one stream', withinMs: 10_000 })
     expect(first.isClosed()).toBe(true)

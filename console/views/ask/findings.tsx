@@ -89,7 +89,7 @@ export const ShareTrack = ({
   readonly due: number | null
   readonly hue?: string
 }): VNode => (
-  <span class="bullet wide" aria-hidden="true" style={{ '--hue': hue }}>
+  <span class="bullet" aria-hidden="true" style={{ '--hue': hue }}>
     <BulletParts had={had} due={due} />
   </span>
 )

@@ -2,12 +2,12 @@
 
 import type { ReadonlySignal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { memo } from '../../parts/memo.ts'
 import { useMemo } from 'preact/hooks'
 
 import { Changed } from '../../parts/changed.tsx'
 import { figure, hoverTitle, milliseconds } from '../../parts/figures.ts'
 import { InCaches } from '../../parts/in-caches.tsx'
+import { memo } from '../../parts/memo.ts'
 import { type Share, ShareBar, shareOf, type ShareSums } from '../../parts/share-bar.tsx'
 import { shown } from '../../parts/shown.ts'
 import { type Standing, standingOf, worstOf } from '../../parts/standing.ts'
@@ -177,19 +177,17 @@ interface StateTextProps extends Standing {
   readonly since: string | null
 }
 
-const StateText = memo(({ mark, word, note, since }: StateTextProps): VNode => {
-  return (
-    <span
-      class={`standing ${mark === 'up' ? '' : `tone-${toneOf(mark)}`}`}
-      {...(since === null ? {} : hoverTitle(since, 'since '))}
-    >
-      <Changed value={mark}>
-        <b>{word}</b>
-      </Changed>
-      {note !== '' && <span title={note}>{note}</span>}
-    </span>
-  )
-})
+const StateText = memo(({ mark, word, note, since }: StateTextProps): VNode => (
+  <span
+    class={`standing ${mark === 'up' ? '' : `tone-${toneOf(mark)}`}`}
+    {...(since === null ? {} : hoverTitle(since, 'since '))}
+  >
+    <Changed value={mark}>
+      <b>{word}</b>
+    </Changed>
+    {note !== '' && <span title={note}>{note}</span>}
+  </span>
+))
 
 const Latency = memo(({ row }: { row: TargetRow | null }): VNode => {
   const { p50Ms = null, p99Ms = null } = row ?? {}

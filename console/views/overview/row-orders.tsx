@@ -1,8 +1,8 @@
 // What can be ordered from the overview. The dialog is fetched with the first order, since the first view is to be small.
 
 import type { VNode } from 'preact'
-import { memo } from '../../parts/memo.ts'
 
+import { memo } from '../../parts/memo.ts'
 import { shown } from '../../parts/shown.ts'
 import { closeDialog, openDialog } from '../../shell/dialog.tsx'
 import { href } from '../../shell/route.ts'

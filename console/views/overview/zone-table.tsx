@@ -3,10 +3,10 @@
 
 import { computed, type ReadonlySignal } from '@preact/signals'
 import type { ComponentChildren, VNode } from 'preact'
-import { memo } from '../../parts/memo.ts'
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 
 import { counted, percent, shortTime, span } from '../../parts/figures.ts'
+import { memo } from '../../parts/memo.ts'
 import { poolHue } from '../../parts/pool-hue.ts'
 import { type ShareSums, shareSumsOf } from '../../parts/share-bar.tsx'
 import { shown } from '../../parts/shown.ts'
@@ -283,5 +283,5 @@ function stackOf(members: readonly MemberRow[]): { readonly weights: string } {
     const colour = out === null ? `var(--tint-${i % 3})` : 'transparent'
     stops.push(`var(--line) 0 ${start}`, `${colour} 0 ${end.toFixed(2)}%`)
   }
-  return { weights: [...stops, 'var(--line) 0'].join() }
+  return { weights: [...stops, 'var(--line) 0 100%'].join() }
 }
