@@ -61,7 +61,8 @@ export async function startRedisCluster(tls: ClusterTls | null = null): Promise<
   const slot = Number((await must(nodes[0], 'CLUSTER', 'KEYSLOT', '{default}')).slice(1))
   const viewOf = async (node: RedisServer): Promise<View | null> => {
     const said = await node.command('CLUSTER', 'NODES').catch(() => null)
-    return said === null ? null : viewIn(said, slot)
+    const ranges = await node.command('CLUSTER', 'SLOTS').catch(() => null)
+    return said === null || ranges === null ? null : viewIn(said, ranges, slot)
   }
   const owner = async (): Promise<RedisServer | null> => {
     const named = (await Promise.all(nodes.map(viewOf))).flatMap((view) => view?.ownerPort ?? [])
@@ -108,12 +109,15 @@ const must = async (
 
 interface View {
   readonly ownerPort: number | null
-  /** All six are linked, and every primary has slots and a replica. */
+  /** All six are linked, every primary has slots and a replica, and clients that ask for the slots are told all six. */
   readonly isWhole: boolean
 }
 
-/** `ID HOST:PORT@BUS FLAGS PRIMARY PING PONG EPOCH LINK [SLOTS…]`, a line for each node. */
-function viewIn(said: string, slot: number): View {
+/**
+ * @param said `ID HOST:PORT@BUS FLAGS PRIMARY PING PONG EPOCH LINK [SLOTS…]`, a line for each node
+ * @param ranges the reply to CLUSTER SLOTS: it leaves a replica out until the node has heard of data that it has
+ */
+function viewIn(said: string, ranges: string, slot: number): View {
   const rows = said
     .split(/\r?\n/)
     .filter((line) => /^[0-9a-f]{40} /.test(line))
@@ -132,10 +136,12 @@ function viewIn(said: string, slot: number): View {
       return first <= slot && slot <= last
     })
   const primaries = rows.filter(({ isPrimary, slots }) => isPrimary && slots.length > 0)
+  const told = new Set(ranges.split('\r\n').filter((line) => /^[0-9a-f]{40}$/.test(line)))
   return {
     ownerPort: primaries.find(({ slots }) => has(slots))?.port ?? null,
     isWhole:
       rows.length === nodeCount &&
+      told.size === nodeCount &&
       rows.every(({ isWell }) => isWell) &&
       primaries.length === nodeCount / 2 &&
       primaries.every(({ id }) => rows.some(({ primary }) => primary === id)),
