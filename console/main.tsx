@@ -14,11 +14,12 @@ import { sessionSlot } from './shell/settings.tsx'
 import { SessionFoot } from './shell/sign-in.tsx'
 import { views } from './shell/view-row.ts'
 import { followServer, refresh } from './store/live.ts'
+import { nextFrame } from './store/next-frame.ts'
 import { learnSession } from './store/session.ts'
 import { viewTable } from './views/view-table.ts'
 
 /** What the server says is mostly there with the scripts: a page without it is drawn first where it takes longer. */
-const shellAfterMs = 20
+const shellAfterMs = 100
 
 applyAppearance()
 views.value = viewTable
@@ -31,4 +32,4 @@ const shellTime = new Promise((resolve) => setTimeout(resolve, shellAfterMs))
 void Promise.race([known, shellTime]).then(() =>
   render(<App />, document.querySelector('#console') as HTMLElement),
 )
-void known.then(learnSession)
+void known.then(nextFrame).then(learnSession)

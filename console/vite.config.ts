@@ -26,6 +26,10 @@ const config: UserConfig = defineConfig({
     // The Content-Security-Policy has no `data:` for fonts.
     assetsInlineLimit: 0,
     emptyOutDir: true,
+    // One script for the first view: what views share is in it anyway, and a second file is a second way to the server.
+    rolldownOptions: {
+      output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } },
+    },
   },
   server: { proxy: { [asked]: { target: admin, changeOrigin: true } } },
 })

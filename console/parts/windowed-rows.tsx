@@ -5,6 +5,7 @@
 import type { VNode } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 
+import { nextFrame } from '../store/next-frame.ts'
 import './windowed-rows.css'
 import { type Heights, layoutOf, type RowLayout, segmentsOf } from './row-layout.ts'
 
@@ -54,10 +55,12 @@ interface View extends Heights {
 
 /** Until rows are there to be measured. */
 const usual: Heights = { rowPx: 36, headPx: 37 }
-/** What fits where nothing stands above it. */
+/** What stands above the first row on most screens. */
+const usuallyAbovePx = 240
+/** What fits until it is measured, a frame later. */
 const firstView = (): View => ({
   from: 0,
-  to: Math.ceil(innerHeight / usual.rowPx),
+  to: Math.ceil((innerHeight - usuallyAbovePx) / usual.rowPx),
   kept: -1,
   ...usual,
 })
@@ -77,11 +80,20 @@ export function WindowedRows<Row>(props: WindowedRowsProps<Row>): VNode {
       isAll || topRef.current === null ? before : viewOf(topRef.current, layout, before),
     )
   const lookRef = useRef(look)
+  const isDrawnRef = useRef(false)
   useLayoutEffect(() => {
     lookRef.current = look
-    look()
+    if (isDrawnRef.current) look()
   })
-  useEffect(() => followView(() => lookRef.current()), [])
+  useEffect(() => {
+    const lookAgain = (): void => lookRef.current()
+    // To measure at once would lay all out before it is whole, and draw rows around the view before those in it are seen.
+    void nextFrame().then(() => {
+      isDrawnRef.current = true
+      lookAgain()
+    })
+    return followView(lookAgain)
+  }, [])
   const goneToRef = useRef<Row | null>(null)
   useEffect(() => {
     const at = wanted === null || wanted === goneToRef.current ? -1 : indexOfRow(groups, wanted)

@@ -6,6 +6,7 @@ import { batch, computed, type ReadonlySignal, signal } from '@preact/signals'
 
 import { ask, apiUrl } from './api.ts'
 import { seekLeadership } from './leader.ts'
+import { nextFrame } from './next-frame.ts'
 import { addEvents, applyDelta, keepEqualRows, wholeOverview } from './reduce.ts'
 import type {
   DeltaFrame,
@@ -208,6 +209,8 @@ export function followServer(): void {
     if (leave !== null) return
     leave = () => {}
     await refresh()
+    await nextFrame()
+    if (leave === null) return
     void takeEvents()
     if (leave !== null) leave = seekLeadership(lead).leave
   }

@@ -19,7 +19,7 @@ import type {
 } from './listener/messages.ts'
 import { type Reply, text, timed } from './reply.ts'
 import { type Route, routeHead } from './route.ts'
-import { Turns } from './turns.ts'
+import { assemble, type Pieces, Turns } from './turns.ts'
 
 export interface AdminServer<Sources> {
   readonly routes: readonly Route<Sources>[]
@@ -46,6 +46,8 @@ interface Feed {
   /** Has each message given to `post` from now on. */
   follow(post: (frame: StreamFrame) => void): void
   setStreams(count: number): void
+  /** Somebody will ask for the overview in a moment: what is to be gone through until then; null: nothing. */
+  foresee(): Pieces | null
 }
 
 export type AdminEvent =
@@ -143,6 +145,9 @@ class ListenerThread<Sources> implements AdminListener {
             return this.#admin.onEvent(message)
           case 'streams':
             return this.#admin.feed?.setStreams(message.count)
+          case 'console-opened':
+            // Whoever asks for the overview itself is told what went wrong.
+            return void this.#foresee().catch(() => {})
           case 'call':
             return void this.#answer(thread, message.id, message.call)
           default:
@@ -193,6 +198,12 @@ class ListenerThread<Sources> implements AdminListener {
     this.#isClosing = true
     clearTimeout(this.#retry)
     await this.#thread?.terminate()
+  }
+
+  async #foresee(): Promise<void> {
+    await this.#turns.next()
+    const pieces = this.#admin.feed?.foresee() ?? null
+    if (pieces !== null) await assemble(pieces, this.#turns)
   }
 
   /** Begins in a turn of its own. */

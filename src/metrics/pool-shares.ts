@@ -70,6 +70,7 @@ export const createPoolShares = (sources: ShareSources): PoolShares => new Sampl
 class SampledShares implements PoolShares {
   readonly #sources: ShareSources
   readonly #sums = new Map<string, Float64Array>()
+  readonly #keys = new WeakMap<MemberState['member'], MemberKeys>()
   readonly #lastCount = new Map<number, TargetCounts>()
   /** Effective weights at the last sample, which the answers since then followed. */
   #weights: ReadonlyMap<string, number> = new Map()
@@ -116,16 +117,25 @@ class SampledShares implements PoolShares {
     this.#turnTo(Math.floor(this.#sources.clock.monotonicMs() / bucketMs))
     const added = countSince(states, this.#lastCount, (target) => this.#countsOf(target))
     const sampled = states.map(({ member, effective }) => {
-      const key = keyOf(member)
+      const { key, pool } = this.#keysOf(member)
       const weight = this.#weights.get(key) ?? effective
       const counts = added.get(member.targetIndex) ?? noCounts
-      return { member, key, weight, effective, counts }
+      return { member, key, pool, weight, effective, counts }
     })
-    for (const members of Map.groupBy(sampled, ({ member }) => poolOf(member)).values())
-      this.#credit(members)
+    for (const members of Map.groupBy(sampled, ({ pool }) => pool).values()) this.#credit(members)
     this.#weights = new Map(sampled.map(({ key, effective }) => [key, effective]))
     for (const key of this.#sums.keys()) if (!this.#weights.has(key)) this.#sums.delete(key)
     return sampled
+  }
+
+  /** Of a member the same texts at each sample: to put them together and hash them took most of one. */
+  #keysOf(member: MemberState['member']): MemberKeys {
+    const known = this.#keys.get(member)
+    if (known !== undefined) return known
+    const pool = `${member.zone} ${member.pool}`
+    const made = { pool, key: `${pool} ${member.target}` }
+    this.#keys.set(member, made)
+    return made
   }
 
   /** Credits the members of one pool with what was handed out of it. */
@@ -192,9 +202,13 @@ interface TargetCounts {
 
 const noCounts: TargetCounts = { rungs: 0, addresses: 0 }
 
-interface SampledMember {
-  readonly member: MemberState['member']
+interface MemberKeys {
+  readonly pool: string
   readonly key: string
+}
+
+interface SampledMember extends MemberKeys {
+  readonly member: MemberState['member']
   /** The weight that answers since the last sample followed. */
   readonly weight: number
   readonly effective: number
@@ -225,6 +239,3 @@ function countSince(
   }
   return added
 }
-
-const poolOf = ({ zone, pool }: MemberState['member']): string => `${zone} ${pool}`
-const keyOf = (member: MemberState['member']): string => `${poolOf(member)} ${member.target}`

@@ -174,6 +174,28 @@ test('a port in use rejects with its errno', async () => {
   })
 })
 
+test('that a browser takes the console is told the feed, and a feed that throws ends nothing', async () => {
+  let foreseen = 0
+  const feed = {
+    follow() {},
+    setStreams() {},
+    foresee() {
+      foreseen++
+      throw new Error('as a bug would')
+    },
+  }
+  const itsPort = await freePort()
+  const endpoint = { address: '127.0.0.1', port: itsPort }
+  const listener = await listenAdmin(endpoint, { ...served, ...unwatched(), feed })
+  try {
+    await (await fetch(`http://127.0.0.1:${itsPort}/console/`, { redirect: 'manual' })).text()
+    await until(() => foreseen === 1, { what: 'the feed is told', withinMs: 60_000 })
+    expect(await (await fetch(`http://127.0.0.1:${itsPort}/livez`)).text()).toBe('ok\n')
+  } finally {
+    await listener.close()
+  }
+})
+
 test('a listener that hangs is ended and started again, and /livez is served again', async () => {
   const events: AdminEvent[] = []
   const itsPort = await freePort()

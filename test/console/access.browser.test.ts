@@ -70,5 +70,15 @@ async function findings(page: Page): Promise<readonly string[]> {
       const all = [...(await axeFindings(page)), ...((await isTooWide(page)) ? ['too wide'] : [])]
       found.push(...all.map((one) => `${width} ${colorScheme}: ${one}`))
     }
-  return found
+  return [...found, ...(await otherWeights(page))]
 }
+
+/** Of text: more than the two weights that there are would each be another font to load, and to lay out, for a browser. */
+const otherWeights = (page: Page): Promise<readonly string[]> =>
+  page.evaluate(`
+    [...document.querySelectorAll('body *')]
+      .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3))
+      .map((element) => [getComputedStyle(element).fontWeight, element])
+      .filter(([weight]) => weight !== '400' && weight !== '560')
+      .map(([weight, element]) => 'weight ' + weight + ': ' + element.outerHTML.slice(0, 200))
+  `)

@@ -46,11 +46,12 @@ export interface ConsolePages {
 
 /**
  * `prefix`: '' or such as `/mxsteer`. `read` is called once, when a file is asked for; null: nothing is built, and browsers are
- * led to the plain page.
+ * led to the plain page. `onOpen` is called when a browser takes the page, whose scripts will ask for the overview.
  */
 export function createConsolePages(
   prefix: string,
   read: () => Promise<ConsoleFiles | null>,
+  onOpen: () => void = () => {},
 ): ConsolePages {
   const own = prefix.slice(prefix.lastIndexOf('/') + 1)
   let files: Promise<ConsoleFiles | null> | null = null
@@ -63,6 +64,7 @@ export function createConsolePages(
       if (!path.startsWith('/console/') || isPlain(path)) return null
       files ??= read()
       const name = path.slice('/console/'.length) || 'index.html'
+      if (name === 'index.html' && method === 'GET') onOpen()
       return files.then((known) => namedReply(known, name, headers))
     },
   }

@@ -51,7 +51,9 @@ const rules = {
   access,
   hosts,
   prefix,
-  pages: hasConsole ? createConsolePages(prefix, readConsoleFiles) : null,
+  pages: hasConsole
+    ? createConsolePages(prefix, readConsoleFiles, () => send({ kind: 'console-opened' }))
+    : null,
   port: endpoint.port,
   clock: systemClock,
   wrongTokens: createWrongTokens(),

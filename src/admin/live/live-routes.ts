@@ -21,7 +21,6 @@ import { findTarget, isCalledOne } from '../find-target.ts'
 import { assembledReply, compactJson, type Reply } from '../reply.ts'
 import type { AdminRequest, Route } from '../route.ts'
 import { overviewPieces } from './live-rows.ts'
-import type { Overview } from './overview-rows.ts'
 import { badParameter, oneOf, strangeParameter, wholeNumber } from './parameters.ts'
 import type { StreamFeed } from './stream-feed.ts'
 import { probeReply, targetReply, type TargetRouteSources } from './target-routes.ts'
@@ -70,11 +69,10 @@ async function overviewReply(
 ): Promise<Reply> {
   const strange = strangeParameter(parameters, ['since'])
   if (strange !== null) return strange
-  const { generation, state, figures } = live.feed.overview()
-  if (parameters.get('since') === generation)
+  const overview = live.feed.overview()
+  if (parameters.get('since') === overview.generation)
     return { status: 304, contentType: jsonType, body: '' }
-  const head = { generation, at: isoTime(live.wallMs()), figures }
-  return assembledReply(jsonType, overviewPieces({ ...head, ...state } satisfies Overview), turns)
+  return assembledReply(jsonType, overviewPieces(overview), turns)
 }
 
 function streamReply({ live }: Sources, { parameters }: AdminRequest): Reply {

@@ -257,12 +257,23 @@ export function isSame(a: unknown, b: unknown): boolean {
   return fields === Object.keys(b).length
 }
 
+/** The JSON of rows, most of which are the same for many looks. */
+const rowTexts = new WeakMap<object, string>()
+
+function rowText(row: object): string {
+  const known = rowTexts.get(row)
+  if (known !== undefined) return known
+  const made = JSON.stringify(row)
+  rowTexts.set(row, made)
+  return made
+}
+
 /** The JSON of an overview, row by row; what there is little of comes first. */
 export function* overviewPieces({ targets, members, ...rest }: Overview): Generator<string> {
   yield JSON.stringify(rest).slice(0, -1)
   for (const [name, rows] of Object.entries({ members, targets })) {
     yield `,"${name}":[`
-    for (const [i, row] of rows.entries()) yield `${i === 0 ? '' : ','}${JSON.stringify(row)}`
+    for (const [i, row] of rows.entries()) yield `${i === 0 ? '' : ','}${rowText(row)}`
     yield ']'
   }
   yield '}\n'

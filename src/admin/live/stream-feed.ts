@@ -8,6 +8,8 @@
 //   figures    every 2 s, without an id
 //   resync     what is known is too old, or too much has changed: all is to be taken anew by /overview
 //
+// A console that is opened asks for all a moment later: it is looked for when its page is taken.
+//
 // The id of a message is BOOT:SEQUENCE. A stream that comes back gets what it missed out of the last messages (1 MiB, 2,000);
 // those are kept while no stream is open too, but nothing is looked at then.
 
@@ -15,8 +17,8 @@ import { type EventRecord, eventLimits, type EventRing } from '../../history/eve
 import { type Clock, isoTime, type Timer } from '../../lib/clock.ts'
 import type { StreamFrame } from '../listener/messages.ts'
 import { timed } from '../reply.ts'
-import { LiveRows, type LiveState, type RowSources } from './live-rows.ts'
-import type { Figures } from './overview-rows.ts'
+import { LiveRows, overviewPieces, type LiveState, type RowSources } from './live-rows.ts'
+import type { Figures, Overview } from './overview-rows.ts'
 
 export interface StreamFeedSources extends RowSources {
   readonly events: EventRing
@@ -105,15 +107,23 @@ export class StreamFeed {
   }
 
   /** All rows as they are now, or were a moment ago. */
-  overview(): {
-    readonly generation: string
-    readonly state: LiveState
-    readonly figures: Figures
-  } {
+  overview(): Overview {
     const { sources, clock } = this.#options
     if (clock.monotonicMs() - this.#lookedMs > feedLimits.freshMs) this.#look()
-    const state = this.#rows.state as LiveState
-    return { generation: this.generation, state, figures: sources.figures(this.#streams) }
+    const { generation } = this
+    const figures = sources.figures(this.#streams)
+    return { generation, at: isoTime(clock.wallMs()), figures, ...(this.#rows.state as LiveState) }
+  }
+
+  /**
+   * Looks for a console that is being opened, while the browser fetches its scripts: it asks for all then. Gives the JSON that it
+   * will get, whose rows are known when they have been gone through. Nobody has proved yet that they may ask, so that it
+   * takes no more than the share of urgent looks; null: it was looked at a moment ago.
+   */
+  foresee(): Iterable<string> | null {
+    if (!this.#hasRested(feedLimits.shares.urgent)) return null
+    this.#look()
+    return overviewPieces(this.overview())
   }
 
   /** `since`: the generation that the stream knows; null: none. */
@@ -150,12 +160,16 @@ export class StreamFeed {
     const nowMs = clock.monotonicMs()
     sources.events.flush(clock.wallMs())
     const { calm, urgent } = feedLimits.shares
-    const restMs = this.#spentMs / (this.#isUrgent ? urgent : calm)
-    if (nowMs - this.#lookedMs >= restMs) this.#look()
+    if (this.#hasRested(this.#isUrgent ? urgent : calm)) this.#look()
     if (nowMs - this.#figuresMs < feedLimits.figuresEveryMs) return
     this.#figuresMs = nowMs
     const figures = JSON.stringify(sources.figures(this.#streams))
     this.#post({ sequence: null, text: `event: figures\ndata: ${figures}\n\n` })
+  }
+
+  /** Whether another look takes no more than this share of the time since the last one. */
+  #hasRested(share: number): boolean {
+    return this.#options.clock.monotonicMs() - this.#lookedMs >= this.#spentMs / share
   }
 
   #look(): void {

@@ -18,7 +18,8 @@ import { createFraming } from './tcp-framing.ts'
  * §4.1.4).
  */
 const transferMessageOctets = 16_384
-const transferMessagesPerTurn = 4
+/** Those of a signed zone take up to 2 ms each where its signatures have to be made, and others are not answered meanwhile. */
+const transferTurn = { messages: 4, ms: 2 } as const
 /** How long a connection that was finished may take to close. */
 const lingerMs = 1000
 
@@ -220,8 +221,10 @@ export class StreamConnection implements Connection {
 
   /** Sends a few messages of the transfer, each made only when there is room for it. */
   #sendTransfer(): void {
-    const { answerBuffer, table } = this.#context
-    for (let i = 0; i < transferMessagesPerTurn && this.#transfer !== null; i++) {
+    const { answerBuffer, table, clock } = this.#context
+    const untilMs = clock.monotonicMs() + transferTurn.ms
+    for (let i = 0; i < transferTurn.messages && this.#transfer !== null; i++) {
+      if (i > 0 && clock.monotonicMs() >= untilMs) break
       if (!this.#hasRoom(0)) return
       const octets = this.#transfer.next(answerBuffer, 2, transferMessageOctets)
       if (octets < 0) return table.cut(this)

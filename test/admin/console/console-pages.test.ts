@@ -190,6 +190,20 @@ describe('a build', () => {
     expect(reads).toBe(1)
   })
 
+  test('says when a browser takes the page, and not of its files', async () => {
+    let opened = 0
+    const told = createConsolePages('', readWhole, () => opened++)
+    const ask = (path: string, method: string = 'GET') =>
+      told.reply({ method, path, headers: { accept: 'text/html' } })
+    for (const path of ['/', '/console', '/console/plain', js, '/console/plain.css'])
+      await ask(path)
+    await ask('/console/', 'HEAD')
+    expect(opened).toBe(0)
+    await ask('/console/')
+    await ask('/console/index.html')
+    expect(opened).toBe(2)
+  })
+
   test('that misses a file it names is none', async () => {
     const partial = writeBuild('partial', ['index.html', 'assets/gone.js'])
     expect(await readConsoleFiles(partial)).toBeNull()

@@ -159,6 +159,36 @@ test('nothing is looked at or told while no stream is open', () => {
   expect([looks, posted.length]).toEqual([before, told])
 })
 
+test('a console that is opened is looked for before it asks, and gets that look', () => {
+  const foreseen = [...(feed.foresee() ?? [])].join('')
+  expect(looks).toBe(1)
+  const { at, ...overview } = feed.overview()
+  expect(looks).toBe(1)
+  expect(JSON.parse(foreseen)).toEqual({ ...overview, at })
+  down()
+  time.advance(feedLimits.freshMs + 1)
+  expect(feed.overview().targets).toMatchObject([{ state: 'up' }, { state: 'down' }])
+  expect(looks).toBe(2)
+})
+
+test('consoles that are opened without end are looked for in a twentieth of the time', () => {
+  const lookMs = 20
+  const slow = Object.defineProperty(stateOf('mx1'), 'alerts', {
+    get() {
+      const until = process.threadCpuUsage().user + lookMs * 1000
+      while (process.threadCpuUsage().user < until);
+      return []
+    },
+  })
+  states = [slow]
+  for (let ms = 0; ms < 4000; ms++) {
+    feed.foresee()
+    time.advance(1)
+  }
+  expect(looks).toBeGreaterThan(1)
+  expect(looks).toBeLessThanOrEqual(4000 / (lookMs / feedLimits.shares.urgent) + 1)
+})
+
 test('a stream that comes back gets what it missed, in order', () => {
   const { generation } = feed.overview()
   log('peer.joined')

@@ -199,3 +199,30 @@ test('a client that does not read is not read from, and cut within a bounded buf
   expect(context.table.size).toBe(0)
   expect(process.memoryUsage().rss - before).toBeLessThan(48 * 1024 * 1024)
 })
+
+test('a transfer whose messages take long has one in a turn: others are answered between two', async () => {
+  const messages = 12
+  const turnsOfMessages: number[] = []
+  let turn = 0
+  const countTurns = (): void => {
+    turn++
+    if (turnsOfMessages.length < messages) setImmediate(countTurns)
+  }
+  const transfer = {
+    next(out: Uint8Array, offset: number) {
+      if (turnsOfMessages.length === messages) return 0
+      turnsOfMessages.push(turn)
+      const until = performance.now() + 3
+      while (performance.now() < until);
+      out.fill(1, offset, offset + 12)
+      return 12
+    },
+    end() {},
+  }
+  const { port } = await serveStreams(listenTcp, echo, {}, () => transfer)
+  const { socket, receive } = await openStream(port)
+  countTurns()
+  socket.write(query(1))
+  await receive(messages * 14)
+  expect(new Set(turnsOfMessages).size).toBe(messages)
+})
