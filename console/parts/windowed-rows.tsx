@@ -28,10 +28,10 @@ interface WindowedRowsProps<Row> {
   readonly wanted?: Row | null
 }
 
-/** How far beyond what is in view rows are there: as much as a turn of the wheel and a few presses of a key. */
-const aroundPx = 300
+/** How far beyond what is in view rows are there: as much as a turn of the wheel. Each row costs a bit of every frame. */
+const aroundPx = 150
 /** The window moves by so many rows, so that not each pixel of scrolling draws. */
-const stepRows = 8
+const stepRows = 4
 /** Row 1 is that of the column heads. */
 const firstIndex = 2
 
