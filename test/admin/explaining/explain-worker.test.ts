@@ -61,6 +61,18 @@ test.each([
   },
 )
 
+test('one that is given no CPU time is waited for, and not without end', async () => {
+  const sleep = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000)'
+  const slow = arrange(`${sleep}; ${answer}`, { deadlineMs: 1000 })
+  expect(await slow.worker.explain(question)).toMatchObject({ kind: 'explained' })
+  expect(slow.events).toEqual([])
+  await slow.worker.close()
+  const silent = arrange('', { deadlineMs: 500 })
+  const why = 'no answer within 3 s'
+  expect(await silent.worker.explain(question)).toMatchObject({ kind: 'unavailable', why })
+  await silent.worker.close()
+})
+
 test('one that is busy takes eight more questions, and no ninth', async () => {
   const { worker } = arrange('')
   const waiting = Array.from({ length: 9 }, () => worker.explain(question))
