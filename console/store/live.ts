@@ -7,12 +7,19 @@ import { batch, computed, type ReadonlySignal, signal } from '@preact/signals'
 import { ask, apiUrl } from './api.ts'
 import { seekLeadership } from './leader.ts'
 import { nextFrame } from './next-frame.ts'
-import { addEvents, applyDelta, keepEqualRows, wholeOverview } from './reduce.ts'
+import {
+  addEvents,
+  applyDelta,
+  compareGenerations,
+  keepEqualRows,
+  wholeOverview,
+} from './reduce.ts'
 import type {
   DeltaFrame,
   EventRecord,
   EventsReply,
   Figures,
+  Generation,
   Overview,
   OverviewReply,
 } from './rows.ts'
@@ -21,6 +28,8 @@ import type {
 export const silence = { countsAfterMs: 5000, staleAfterMs: 15_000, pollsAfterMs: 4500 } as const
 const hiddenMs = 60_000
 const pollEveryMs = 3000
+/** A tab that does not lead by then is told by another one. */
+const leadsWithinMs = 2000
 const keptEvents = 200
 const keptFigures = 150
 
@@ -92,20 +101,20 @@ function hear(at: string | null): void {
 
 let asking: Promise<void> | null = null
 
-/** Takes the overview, once at a time. `isWhole`: also where its generation stands. */
-export function refresh(isWhole: boolean = true): Promise<void> {
-  asking ??= takeOverview(isWhole).finally(() => {
+/** Takes the overview, once at a time. `known`: a generation that it need not be sent for; null: whatever it is. */
+export function refresh(known: Generation | null = null): Promise<void> {
+  asking ??= takeOverview(known).finally(() => {
     asking = null
   })
   return asking
 }
 
-async function takeOverview(isWhole: boolean): Promise<void> {
-  const known = overview.value
-  const since = isWhole || known === null ? '' : `?since=${encodeURIComponent(known.generation)}`
+async function takeOverview(known: Generation | null): Promise<void> {
+  const since = known === null ? '' : `?since=${encodeURIComponent(known)}`
   const reply = await ask<OverviewReply>(`overview${since}`)
   switch (reply.kind) {
     case 'answered':
+      if (isOutrun(reply.value)) return takeOverview(null)
       return batch(() => {
         hear(reply.value.at)
         overview.value = keepEqualRows(overview.value, wholeOverview(reply.value))
@@ -124,6 +133,10 @@ async function takeOverview(isWhole: boolean): Promise<void> {
       return reply satisfies never
   }
 }
+
+/** Whether news have come meanwhile of what is later: it would take them back. */
+const isOutrun = ({ generation }: OverviewReply): boolean =>
+  overview.value !== null && (compareGenerations(overview.value.generation, generation) ?? 0) > 0
 
 function takeFigures(fresh: Figures): void {
   if (figures.value?.at === fresh.at) return
@@ -199,20 +212,32 @@ function readStream(say: (news: News) => void): () => void {
 export function followServer(): void {
   const channel = new BroadcastChannel('mxsteer-news')
   channel.addEventListener('message', ({ data }: MessageEvent<News>) => takeNews(data))
-  const lead = (): (() => void) =>
-    readStream((news) => {
+  let isLeading = false
+  const lead = (): (() => void) => {
+    isLeading = true
+    const end = readStream((news) => {
       channel.postMessage(news)
       takeNews(news)
     })
+    return () => {
+      isLeading = false
+      end()
+    }
+  }
   let leave: (() => void) | null = null
   const begin = async (): Promise<void> => {
     if (leave !== null) return
     leave = () => {}
     await refresh()
+    const first = overview.value?.generation ?? null
     await nextFrame()
     if (leave === null) return
     void takeEvents()
-    if (leave !== null) leave = seekLeadership(lead).leave
+    leave = seekLeadership(lead).leave
+    // The page asks for its first overview before a script of it can hear what the tab that leads is told meanwhile.
+    setTimeout(() => {
+      if (!isLeading && first !== null) void refresh(first)
+    }, leadsWithinMs)
   }
   const end = (): void => {
     leave?.()
@@ -222,7 +247,8 @@ export function followServer(): void {
     tick.value = Date.now()
   }, 1000)
   setInterval(() => {
-    if (leave !== null && Date.now() - heardAtMs.value > silence.pollsAfterMs) void refresh(false)
+    if (leave !== null && Date.now() - heardAtMs.value > silence.pollsAfterMs)
+      void refresh(overview.value?.generation)
   }, pollEveryMs)
   followVisibility(() => void begin(), end)
 }

@@ -208,6 +208,39 @@ describe('of sixty targets', () => {
     expect(files.toSorted()).toEqual(firstView.toSorted())
   })
 
+  test('a second tab shows what changed between its overview and its first script', async () => {
+    let sent = 0
+    const asked: string[] = []
+    const two: ScriptedConsole = await scriptConsole([2], {
+      '/overview': () => {
+        const reply = {
+          ...two.overview,
+          generation: `aaaaaaaa:${sent}`,
+          at: new Date().toISOString(),
+        }
+        asked.push(reply.generation)
+        if (asked.length === 2) {
+          two.send({ targets: [targetRow('t0', { p50Ms: 77 })] })
+          sent++
+        }
+        return reply
+      },
+    })
+    await open(two)
+    // As long as something is heard no tab asks for all again by itself.
+    const figures = setInterval(() => two.sendFigures(), 1000)
+    try {
+      const second = await page.context().newPage()
+      await second.goto(two.address)
+      const latency = second.locator('tr.member[data-target=t0] .cell-latency', { hasText: '77' })
+      await latency.waitFor({ timeout: 20_000 })
+      expect(asked).toContain('aaaaaaaa:1')
+    } finally {
+      clearInterval(figures)
+      await two.close()
+    }
+  })
+
   test('a local time is made for the row that is pointed at', async () => {
     await open(few)
     const standing = row('t7').locator('.standing')
