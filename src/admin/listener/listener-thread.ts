@@ -46,14 +46,23 @@ control.on('message', (message: ToListener) => {
 counters.add('beats')
 setInterval(() => counters.add('beats'), beatEveryMs)
 
+/** Pages are answered here as often as they are asked for; the control thread is told of one in so long. */
+const tellOpenedEveryMs = 250
+let toldOpenedMs = -Infinity
+
+function tellOpened(): void {
+  const nowMs = monotonicMs()
+  if (nowMs - toldOpenedMs < tellOpenedEveryMs) return
+  toldOpenedMs = nowMs
+  send({ kind: 'console-opened' })
+}
+
 const rules = {
   routes,
   access,
   hosts,
   prefix,
-  pages: hasConsole
-    ? createConsolePages(prefix, readConsoleFiles, () => send({ kind: 'console-opened' }))
-    : null,
+  pages: hasConsole ? createConsolePages(prefix, readConsoleFiles, tellOpened) : null,
   port: endpoint.port,
   clock: systemClock,
   wrongTokens: createWrongTokens(),

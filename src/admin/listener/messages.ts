@@ -46,7 +46,7 @@ export type FromListener =
   | { readonly kind: 'call'; readonly id: number; readonly call: Call }
   /** A client presented a token that is not the admin token; told of at most 60 times a minute. */
   | { readonly kind: 'wrong-token'; readonly client: string }
-  /** A browser has asked for the page of the console. */
+  /** A browser has asked for the page of the console; told of at most four times a second. */
   | { readonly kind: 'console-opened' }
   /** How many streams are open, or about to be. */
   | { readonly kind: 'streams'; readonly count: number }
