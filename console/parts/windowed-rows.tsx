@@ -60,7 +60,8 @@ const usuallyAbovePx = 240
 /** What fits until it is measured, a frame later. */
 const firstView = (): View => ({
   from: 0,
-  to: Math.ceil((innerHeight - usuallyAbovePx) / usual.rowPx),
+  // One at least, however low the window is: it is what the others are measured by.
+  to: Math.max(1, Math.ceil((innerHeight - usuallyAbovePx) / usual.rowPx)),
   kept: -1,
   ...usual,
 })

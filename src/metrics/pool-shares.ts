@@ -128,7 +128,7 @@ class SampledShares implements PoolShares {
     return sampled
   }
 
-  /** Of a member the same texts at each sample: to put them together and hash them took most of one. */
+  /** Of a member the same texts at each sample: to put them together and hash them took a third of one. */
   #keysOf(member: MemberState['member']): MemberKeys {
     const known = this.#keys.get(member)
     if (known !== undefined) return known

@@ -73,7 +73,7 @@ async function findings(page: Page): Promise<readonly string[]> {
   return [...found, ...(await otherWeights(page))]
 }
 
-/** Of text: more than the two weights that there are would each be another font to load, and to lay out, for a browser. */
+/** Of text: more than the two weights that there are would each be another font to lay out for a browser. */
 const otherWeights = (page: Page): Promise<readonly string[]> =>
   page.evaluate(`
     [...document.querySelectorAll('body *')]

@@ -137,14 +137,14 @@ class Explainer implements ExplainWorker {
 
   /** Ends the thread where a question has taken too much of its CPU time. */
   async #watch(thread: Worker, job: Job, withinMs: number): Promise<void> {
+    const isUnderWay = (): boolean => thread === this.#thread && job === this.#jobs[0]
     const before = await spentMsOf(thread)
     let leftMs = withinMs
-    while (leftMs > 0) {
+    while (isUnderWay() && leftMs > 0) {
       await setTimeoutPromise(Math.max(leftMs, leastWaitMs), undefined, { ref: false })
-      if (thread !== this.#thread || job !== this.#jobs[0]) return
       leftMs = withinMs - ((await spentMsOf(thread)) - before)
     }
-    if (thread === this.#thread && job === this.#jobs[0]) this.#fail(noAnswer(withinMs))
+    if (isUnderWay()) this.#fail(noAnswer(withinMs))
   }
 
   #start(): Worker {

@@ -18,7 +18,7 @@ import { createFraming } from './tcp-framing.ts'
  * §4.1.4).
  */
 const transferMessageOctets = 16_384
-/** Those of a signed zone take up to 2 ms each where its signatures have to be made, and others are not answered meanwhile. */
+/** Of a signed zone one may have 40 signatures to be made, some 50 µs each, and others are not answered meanwhile. */
 const transferTurn = { messages: 4, ms: 2 } as const
 /** How long a connection that was finished may take to close. */
 const lingerMs = 1000
