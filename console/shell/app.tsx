@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals'
 import type { ComponentType, VNode } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useLayoutEffect } from 'preact/hooks'
 
 import { eventParts } from '../parts/event-line.tsx'
 import { events, hasOverview, isStale, serverNowMs } from '../store/live.ts'
@@ -113,7 +113,7 @@ function NoSuchView(): VNode {
 }
 
 function useShellKeys(): void {
-  useEffect(
+  useLayoutEffect(
     () =>
       bindKeys([
         { keys: '/', does: 'find', run: openFind },
@@ -152,7 +152,7 @@ let lastSaid: number | null = null
 
 /** The focus goes to the contents with each new address but the first, as a new page would have it. */
 function useFocusOnChange(path: string): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (focused !== null && focused !== path) {
       document.querySelector('main')?.focus({ preventScroll: true })
       scrollTo(0, 0)

@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals'
 import type { ComponentChildren, VNode } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
 interface OpenDialog {
   readonly label: string
@@ -28,7 +28,8 @@ export function DialogPlace(): VNode | null {
 
 function Dialog({ label, className = '', content }: OpenDialog): VNode {
   const element = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  // With the drawing: a key that is typed after the one that opens it belongs to its first field.
+  useLayoutEffect(() => {
     const before = document.activeElement
     element.current?.showModal()
     element.current?.querySelector<HTMLElement>('[data-first]')?.focus()

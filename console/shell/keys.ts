@@ -20,7 +20,7 @@ const rows = signal<readonly KeyRow[]>([])
 /** The keys in force, for the help. */
 export const keyRows = rows
 
-/** Adds keys; gives what takes them away again, for `useEffect` of a view. */
+/** Adds keys; gives what takes them away again, for `useLayoutEffect` of a view: what is seen can be typed at. */
 export function bindKeys(more: readonly KeyRow[]): () => void {
   rows.value = [...rows.peek(), ...more]
   return () => {

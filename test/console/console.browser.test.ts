@@ -162,7 +162,29 @@ describe('by keyboard alone', () => {
     await page.getByRole('dialog', { name: 'Find' }).waitFor()
     expect(new URL(page.url()).hash).toBe('#/target/smtp.example.test/mx2')
   })
+
+  test('finds for who types as soon as there is a row, and as fast as the next turn of the page', async () => {
+    const page = await open('')
+    await page.addInitScript(slashAtFirstRow)
+    await page.reload()
+    await row(page, 'mx1').waitFor()
+    expect(await page.evaluate('fieldOfNextKey')).toBe('Find target, zone, address or view')
+  })
 })
+
+/** Presses `/` in the very turn that draws the first row, and learns where a key of the turn after it would go. */
+const slashAtFirstRow = `
+  globalThis.fieldOfNextKey = new Promise((resolve) => {
+    const watch = new MutationObserver(() => {
+      if (document.querySelector('tr.member') === null) return
+      watch.disconnect()
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '/', bubbles: true }))
+      const { port1, port2 } = new MessageChannel()
+      port1.onmessage = () => resolve(document.activeElement?.getAttribute('aria-label') ?? null)
+      port2.postMessage(null)
+    })
+    watch.observe(document, { childList: true, subtree: true })
+  })`
 
 describe('what others wrote', () => {
   test('is text, with what turns its direction as escapes', async () => {

@@ -1,7 +1,7 @@
 // What is asked, and by whom; steered names complete while they are typed.
 
 import type { VNode } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 import type { NamesView } from '../../../src/admin/views/zones-view.ts'
 import { shown } from '../../parts/shown.ts'
@@ -79,7 +79,7 @@ export function QuestionForm({ question, onAsk }: QuestionFormProps): VNode {
 function useFilled(values: Readonly<Record<string, string>>): { current: HTMLFormElement | null } {
   const form = useRef<HTMLFormElement>(null)
   const text = new URLSearchParams(values).toString()
-  useEffect(() => {
+  useLayoutEffect(() => {
     for (const [name, value] of new URLSearchParams(text)) {
       const field = form.current?.elements.namedItem(name)
       if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement)

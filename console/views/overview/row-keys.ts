@@ -1,7 +1,7 @@
 // `j` and `k` go through the rows of targets, `↵` opens one and `d` drains it: by the focus, which a screen reader follows.
 // Rows that are not in the page yet are scrolled to first.
 
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 
 import { afterDrawing } from '../../parts/windowed-rows.tsx'
 import { bindKeys } from '../../shell/keys.ts'
@@ -11,7 +11,7 @@ import { order } from './row-orders.tsx'
 type Step = 1 | -1
 
 export function useRowKeys(): void {
-  useEffect(
+  useLayoutEffect(
     () =>
       bindKeys([
         { keys: 'j', does: 'next target', run: () => moveFocus(1) },

@@ -1,7 +1,7 @@
 // What can be done with a target: probe it now, and what operators order. Nothing is changed before the server says so.
 
 import type { VNode } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 
 import { shown } from '../../parts/shown.ts'
 import { bindKeys } from '../../shell/keys.ts'
@@ -25,7 +25,7 @@ const orders = [
 ] as const
 
 export function Actions({ reply: { zone, target }, address, again }: ActionsProps): VNode {
-  useEffect(
+  useLayoutEffect(
     () =>
       bindKeys([
         {
