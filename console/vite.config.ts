@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url'
 
-import { defineConfig, type UserConfig } from 'vite'
+import { defineConfig, type Plugin, type UserConfig } from 'vite'
 
 import { worldPlugin } from './map/world-plugin.ts'
 
@@ -11,12 +11,21 @@ const admin = process.env['MXSTEER_URL'] ?? 'http://127.0.0.1:8053'
 const asked =
   '^/(status|targets|overview|stream|events|history|traffic|overrides|explain|budgets|names|zones|who|simulate|session|metrics)(/|\\?|$)'
 
+/** Vite writes the tag of the script itself. Without this the browser draws an empty frame while it waits for it. */
+const drawnByScript: Plugin = {
+  name: 'drawn-by-script',
+  transformIndexHtml: {
+    order: 'post',
+    handler: (html) => html.replace('<script type="module"', '$& blocking="render"'),
+  },
+}
+
 const config: UserConfig = defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   // A proxy may serve it below any prefix.
   base: './',
   logLevel: 'warn',
-  plugins: [worldPlugin()],
+  plugins: [worldPlugin(), drawnByScript],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     target: 'es2022',

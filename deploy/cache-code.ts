@@ -5,6 +5,7 @@
 // one that will run the server.
 
 import { execFileSync, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -48,19 +49,36 @@ function questionOf(name: string, type: number): Buffer {
   return Buffer.concat([head, ...labels, Buffer.from([0, 0, type, 0, 1])])
 }
 
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  return port
-}
+/** Below the range that the kernel gives connections ports from: there one may be taken for TCP that is free for UDP. */
+const somePort = (): number => randomInt(10_000, 30_000)
 
 const limitMs = 120_000
 
-/** Serves the folder by the Node until all questions are answered. */
+/** What the server ends with where it cannot listen. */
+const cannotListen = 3
+const mostTries = 10
+
+/** Serves the folder by the Node until all questions are answered; at other ports where one is taken. */
 async function serveOnce(node: string, folder: string): Promise<void> {
-  const [port, adminPort] = [await freePort(), await freePort()]
+  for (let tries = 1; ; tries++) {
+    const code = await serve(node, folder, { port: somePort(), adminPort: somePort() })
+    if (code === 0) return
+    if (code !== cannotListen || tries === mostTries)
+      throw new Error(`the server that was to make code by ${node} ended with ${code}`)
+  }
+}
+
+interface Ports {
+  readonly port: number
+  readonly adminPort: number
+}
+
+/** Resolves to its exit code; null: it was killed. */
+async function serve(
+  node: string,
+  folder: string,
+  { port, adminPort }: Ports,
+): Promise<number | null> {
   const server = spawn(
     node,
     [
@@ -86,7 +104,7 @@ async function serveOnce(node: string, folder: string): Promise<void> {
   server.kill('SIGTERM')
   const [code] = await ended
   clearTimeout(overdue)
-  if (code !== 0) throw new Error(`the server that was to make code by ${node} ended with ${code}`)
+  return code
 }
 
 /** Resolves when there is an answer for each question. */

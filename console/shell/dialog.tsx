@@ -26,16 +26,18 @@ export function DialogPlace(): VNode | null {
   return open && <Dialog key={open.label} {...open} />
 }
 
+/** What had the focus before a dialog was opened, while one is; one that takes another's place has the same. */
+let focusedBefore: Element | null = null
+
 function Dialog({ label, className = '', content }: OpenDialog): VNode {
   const element = useRef<HTMLDialogElement>(null)
   // With the drawing: a key that is typed after the one that opens it belongs to its first field.
   useLayoutEffect(() => {
-    const before = document.activeElement
+    focusedBefore ??= document.activeElement
     element.current?.showModal()
     element.current?.querySelector<HTMLElement>('[data-first]')?.focus()
-    return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus()
-    }
+    // Nothing behind a dialog takes the focus as long as it is in the page.
+    return () => queueMicrotask(focusAgain)
   }, [])
   return (
     <dialog
@@ -50,4 +52,10 @@ function Dialog({ label, className = '', content }: OpenDialog): VNode {
       {content()}
     </dialog>
   )
+}
+
+function focusAgain(): void {
+  if (current.peek() !== null) return
+  if (focusedBefore instanceof HTMLElement && focusedBefore.isConnected) focusedBefore.focus()
+  focusedBefore = null
 }

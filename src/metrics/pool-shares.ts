@@ -65,6 +65,9 @@ const totalsAt = bucketCount * cellCount
 /** The buckets, then the sums since the start. */
 const newSums = (): Float64Array => new Float64Array((bucketCount + 1) * cellCount)
 
+/** Of a member out of whose pool nothing was handed out. */
+const noSums = newSums()
+
 export const createPoolShares = (sources: ShareSources): PoolShares => new SampledShares(sources)
 
 class SampledShares implements PoolShares {
@@ -94,7 +97,7 @@ class SampledShares implements PoolShares {
     const sampled = this.#sampled()
     const seconds = this.#windowSeconds()
     return sampled.map(({ member: { zone, pool, target }, key }) => {
-      const sums = this.#sums.get(key) ?? newSums()
+      const sums = this.#sums.get(key) ?? noSums
       const [had, due, addressesHad, addressesDue] = windowOf(sums)
       return {
         zone,
@@ -143,6 +146,7 @@ class SampledShares implements PoolShares {
     const poolWeight = members.reduce((sum, { weight }) => sum + weight, 0)
     const rungs = members.reduce((sum, { counts }) => sum + counts.rungs, 0)
     const addresses = members.reduce((sum, { counts }) => sum + counts.addresses, 0)
+    if (rungs === 0 && addresses === 0) return
     for (const { key, weight, counts } of members) {
       const share = poolWeight > 0 ? weight / poolWeight : 0
       this.#add(key, [counts.rungs, rungs * share, counts.addresses, addresses * share])

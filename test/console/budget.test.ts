@@ -53,6 +53,8 @@ describe('the built console', () => {
     const page = readFileSync(join(out, 'index.html'), 'utf8')
     expect(page).not.toMatch(/<style|\sstyle=|\son\w+=|<base/)
     expect(page).not.toMatch(/<script(?![^>]*\ssrc=)/)
+    // The font comes behind what the first frame needs, and no frame is drawn before the script has run.
+    expect(page).toMatch(/<script type="module" blocking="render"[^]*<body>[^]*as="font"/)
     const addresses = [...page.matchAll(/\s(?:src|href)="([^"]*)"/g)].map(([, one = '']) => one)
     expect(addresses.length).toBeGreaterThan(3)
     expect(addresses.filter((one) => /^(?:\/|https?:|data:)/.test(one))).toEqual([])

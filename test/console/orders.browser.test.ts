@@ -56,6 +56,10 @@ describe('a drain: what it comes to, confirmed, undone', () => {
     await row(page, 'mx2').getByRole('button', { name: 'Orders for mx2' }).click()
     await page.getByRole('button', { name: 'Drain…' }).click()
     await confirmDrain(page)
+    // Back where it was before both dialogs.
+    expect(await page.evaluate("document.activeElement.getAttribute('aria-label')")).toBe(
+      'Orders for mx2',
+    )
     await row(page, 'mx2').getByText('Drained').waitFor()
     await page
       .getByText('mx2 is drained until', { exact: false })

@@ -268,13 +268,33 @@ function rowText(row: object): string {
   return made
 }
 
-/** The JSON of an overview, row by row; what there is little of comes first. */
-export function* overviewPieces({ targets, members, ...rest }: Overview): Generator<string> {
-  yield JSON.stringify(rest).slice(0, -1)
+/** The JSON of an overview, row by row. */
+export function* overviewPieces(overview: Overview): Generator<string> {
+  yield* fieldPieces(overview)
+  yield '\n'
+}
+
+/** The JSON of what has changed; null: it is longer than `longest`. */
+export function changesText(changes: RowChanges, longest: number): string | null {
+  let text = ''
+  for (const piece of fieldPieces(changes)) {
+    text += piece
+    if (text.length > longest) return null
+  }
+  return text
+}
+
+/** What there is little of comes first. */
+function* fieldPieces({ members, targets, ...rest }: Partial<Overview>): Generator<string> {
+  const fields = JSON.stringify(rest).slice(0, -1)
+  yield fields
+  let comma = fields === '{' ? '' : ','
   for (const [name, rows] of Object.entries({ members, targets })) {
-    yield `,"${name}":[`
+    if (rows === undefined) continue
+    yield `${comma}"${name}":[`
     for (const [i, row] of rows.entries()) yield `${i === 0 ? '' : ','}${rowText(row)}`
     yield ']'
+    comma = ','
   }
-  yield '}\n'
+  yield '}'
 }

@@ -17,7 +17,13 @@ import { type EventRecord, eventLimits, type EventRing } from '../../history/eve
 import { type Clock, isoTime, type Timer } from '../../lib/clock.ts'
 import type { StreamFrame } from '../listener/messages.ts'
 import { timed } from '../reply.ts'
-import { LiveRows, overviewPieces, type LiveState, type RowSources } from './live-rows.ts'
+import {
+  changesText,
+  LiveRows,
+  overviewPieces,
+  type LiveState,
+  type RowSources,
+} from './live-rows.ts'
 import type { Figures, Overview } from './overview-rows.ts'
 
 export interface StreamFeedSources extends RowSources {
@@ -187,10 +193,11 @@ export class StreamFeed {
         // Nobody has seen any rows before the first look.
         return isFirst ? undefined : this.#send('resync', () => '{}')
       case 'changed': {
-        const changes = JSON.stringify(look.changes).slice(1)
-        if (changes.length > feedLimits.deltaOctets) return this.#send('resync', () => '{}')
+        const changes = changesText(look.changes, feedLimits.deltaOctets)
+        if (changes === null) return this.#send('resync', () => '{}')
         const at = JSON.stringify(isoTime(wallMs))
-        return this.#send('delta', () => `{"generation":"${this.generation}","at":${at},${changes}`)
+        const fields = changes.slice(1)
+        return this.#send('delta', () => `{"generation":"${this.generation}","at":${at},${fields}`)
       }
       default:
         return look satisfies never
