@@ -22,12 +22,13 @@ import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, chromium } from 'playwright-core'
 
 import type { Overview } from '../src/admin/live/overview-rows.ts'
 import { memberRow, scriptConsole, targetRow } from '../test/console/scripted-console.ts'
 import { launchOptions } from '../test/support/browser.ts'
 import { pause, until } from '../test/support/wait.ts'
+import { type BarePage, openBarePage } from './bare-page.ts'
 import { type AnswerRatios, answerRatios } from './console-answers.ts'
 import { type ConsoleWorld, startWorld, zoneName } from './console-world.ts'
 import { median } from './measure.ts'
@@ -57,9 +58,6 @@ interface Measured {
   readonly heapMib: number
 }
 
-/** Said by the page when its first data has been drawn: to ask it before that would take as long as a part of what is measured. */
-const drawn = 'bench: drawn'
-
 /** What the page notes of itself, from before its first script. */
 const notes = `
   window.bench = { dataMs: null, handlerMs: [] }
@@ -68,7 +66,7 @@ const notes = `
     data.disconnect()
     requestAnimationFrame(() => setTimeout(() => {
       bench.dataMs = performance.now()
-      console.debug('${drawn}')
+      tellBench('')
     }))
   })
   data.observe(document, { subtree: true, childList: true })
@@ -82,19 +80,13 @@ const notes = `
   }
 `
 
+/** A page that has drawn its first data, and is asked nothing before: that would take as long as a part of what is measured. */
 async function openConsole(
   browser: Browser,
   { address }: Pick<ConsoleWorld, 'address'>,
-  before: (page: Page) => Promise<void> = async () => {},
-): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const page = await context.newPage()
-  page.setDefaultTimeout(120_000)
-  await page.addInitScript(notes)
-  await before(page)
-  const isDrawn = page.waitForEvent('console', (message) => message.text() === drawn)
-  await page.goto(address, { waitUntil: 'commit' })
-  await isDrawn
+): Promise<BarePage> {
+  const page = await openBarePage(browser, { address, script: notes })
+  await page.told
   return page
 }
 
@@ -103,17 +95,17 @@ interface FirstData {
   readonly taskMs: number
 }
 
+/** A browser that has just closed a page is taking down what ran it, and starting the next one. */
+const restMs = 2000
+
 async function firstData(browser: Browser, world: ConsoleWorld): Promise<FirstData> {
-  // What tasks take is counted from when it is asked for first.
-  let metric: Metric = () => Promise.resolve(NaN)
-  const page = await openConsole(browser, world, async (blank) => {
-    metric = (await metricsOf(blank)).metric
-  })
+  await pause(restMs)
+  const page = await openConsole(browser, world)
+  const taskMs = (await page.metric('TaskDuration')) * 1000
   const ms = (await page.evaluate(
     "bench.dataMs - performance.getEntriesByType('navigation')[0].responseEnd",
   )) as number
-  const taskMs = (await metric('TaskDuration')) * 1000
-  await page.context().close()
+  await page.close()
   return { ms, taskMs }
 }
 
@@ -121,50 +113,38 @@ async function firstData(browser: Browser, world: ConsoleWorld): Promise<FirstDa
  * Opens up to three pools, goes to the top, where the first one is in view, and waits until the page is at rest. The pointer is
  * put where no link is: Chromium looks every 50 ms at one that it rests on.
  */
-async function openRows(page: Page): Promise<void> {
-  const folded = page.locator('tr.pool button[aria-expanded=false]')
-  for (let i = 0; i < 3 && (await folded.count()) > 0; i++) await folded.first().click()
-  await page.locator('tr.member').first().waitFor()
-  await page.locator('.live', { hasText: 'Live' }).first().waitFor()
+async function openRows(page: BarePage): Promise<void> {
+  for (let i = 0; i < 3; i++) {
+    await page.evaluate("document.querySelector('tr.pool button[aria-expanded=false]')?.click()")
+    await page.until("document.querySelector('tr.member') !== null")
+  }
+  await page.until(isLive)
   await page.evaluate('scrollTo(0, 0)')
-  await page.mouse.move(1, 1)
+  await page.movePointer(1, 1)
   await pause(3000)
 }
+
+const isLive =
+  "[...document.querySelectorAll('.live')].some((one) => one.textContent.includes('Live'))"
 
 const acts = 30
 const actEveryMs = 500
 
 /** Of what the page's tasks take while `act` is done 30 times, without what they take else: one act's part. */
 async function costOfActs(
-  metric: Metric,
+  page: BarePage,
   act: (i: number) => void | Promise<void>,
 ): Promise<number> {
   const spentMs = async (doIt: (i: number) => void | Promise<void>): Promise<number> => {
-    const before = await metric('TaskDuration')
+    const before = await page.metric('TaskDuration')
     for (let i = 0; i < acts; i++) {
       await doIt(i)
       await pause(actEveryMs)
     }
-    return ((await metric('TaskDuration')) - before) * 1000
+    return ((await page.metric('TaskDuration')) - before) * 1000
   }
   const idleMs = await spentMs(() => {})
   return ((await spentMs(act)) - idleMs) / acts
-}
-
-type Metric = (name: string) => Promise<number>
-
-async function metricsOf(page: Page): Promise<{ readonly metric: Metric; readonly clean: Metric }> {
-  const devtools = await page.context().newCDPSession(page)
-  await devtools.send('Performance.enable', { timeDomain: 'threadTicks' })
-  const metric: Metric = async (name) => {
-    const { metrics } = await devtools.send('Performance.getMetrics')
-    return metrics.find((one) => one.name === name)?.value ?? NaN
-  }
-  const clean: Metric = async (name) => {
-    await devtools.send('HeapProfiler.collectGarbage')
-    return metric(name)
-  }
-  return { metric, clean }
 }
 
 interface DeltaCost {
@@ -180,15 +160,14 @@ async function deltaCost(browser: Browser, count: number): Promise<DeltaCost> {
   const scripted = await scriptConsole(sizes)
   const page = await openConsole(browser, scripted)
   await openRows(page)
-  const { metric } = await metricsOf(page)
-  const taskMs = await costOfActs(metric, (i) =>
+  const taskMs = await costOfActs(page, (i) =>
     scripted.send({
       targets: [targetRow('t3', { p50Ms: 20 + i })],
       members: [{ ...memberRow('p0', 't3', 1 / 20), due: 0.2 + i / 100 }],
     }),
   )
-  const handlersMs: readonly number[] = await page.evaluate('bench.handlerMs')
-  await page.context().close()
+  const handlersMs = (await page.evaluate('bench.handlerMs')) as readonly number[]
+  await page.close()
   await scripted.close()
   return { taskMs, handlerMs: median(handlersMs) }
 }
@@ -201,20 +180,19 @@ interface OrderCost {
 async function orderCost(browser: Browser, world: ConsoleWorld): Promise<OrderCost> {
   const page = await openConsole(browser, world)
   await openRows(page)
-  const { metric, clean } = await metricsOf(page)
-  const taskMs = await costOfActs(metric, (i) => world.setWeight(i % 2 === 0 ? 0.5 : 0.25))
-  const heapMib = (await clean('JSHeapUsedSize')) / 2 ** 20
-  await page.context().close()
+  const taskMs = await costOfActs(page, (i) => world.setWeight(i % 2 === 0 ? 0.5 : 0.25))
+  await page.collectGarbage()
+  const heapMib = (await page.metric('JSHeapUsedSize')) / 2 ** 20
+  await page.close()
   return { taskMs, heapMib }
 }
 
 /** `target` dies, and stays dead: each round has one of its own. */
 async function onScreenMs(browser: Browser, world: ConsoleWorld, target: number): Promise<number> {
   const page = await openConsole(browser, world)
-  await page.locator('.live', { hasText: 'Live' }).first().waitFor()
+  await page.until(isLive)
   const seen = page
-    .locator('.look', { hasText: `t${target} has been down` })
-    .waitFor()
+    .evaluate(inFrameWith('.look', `t${target} has been down`))
     .then(() => performance.now())
   const healthy = await healthyOfFirst(world)
   world.kill(target)
@@ -225,9 +203,19 @@ async function onScreenMs(browser: Browser, world: ConsoleWorld, target: number)
   })
   const knownMs = performance.now()
   const ms = (await seen) - knownMs
-  await page.context().close()
+  await page.close()
   return ms
 }
+
+/** A promise of the frame in which such an element has the text. */
+const inFrameWith = (selector: string, text: string): string => `new Promise((resolve) => {
+  const look = () => {
+    const all = [...document.querySelectorAll('${selector}')]
+    if (all.some((one) => one.textContent.includes('${text}'))) resolve(null)
+    else requestAnimationFrame(look)
+  }
+  look()
+})`
 
 async function healthyOfFirst({ server }: ConsoleWorld): Promise<number> {
   const { pools } = JSON.parse((await server.http('/status')).body) as {
@@ -254,11 +242,11 @@ async function controlShares(
   world: ConsoleWorld,
 ): Promise<readonly [none: number, ten: number]> {
   const none = await controlShare(world)
-  const pages: Page[] = []
+  const pages: BarePage[] = []
   for (let i = 0; i < consoles; i++) pages.push(await openConsole(browser, world))
   await pause(5000)
   const ten = await controlShare(world)
-  await Promise.all(pages.map((page) => page.context().close()))
+  await Promise.all(pages.map((page) => page.close()))
   return [none, ten]
 }
 
