@@ -100,25 +100,25 @@ async function serve(
   )
   const ended = once(server, 'exit') as Promise<[number | null]>
   const overdue = setTimeout(() => server.kill('SIGKILL'), limitMs)
-  await Promise.race([allAnswered(port), ended])
+  const over = new AbortController()
+  void ended.then(() => over.abort())
+  await Promise.race([allAnswered(port, over.signal), ended])
   server.kill('SIGTERM')
   const [code] = await ended
   clearTimeout(overdue)
   return code
 }
 
-/** Resolves when there is an answer for each question. */
-async function allAnswered(port: number): Promise<void> {
-  // Where the server ends before that, it is not waited for.
-  const socket = createSocket('udp4').unref()
+/** Resolves when there is an answer for each question. Rejects where the server is over before that, and asks no more. */
+async function allAnswered(port: number, over: AbortSignal): Promise<void> {
+  const socket = createSocket('udp4')
+  over.addEventListener('abort', () => socket.close(), { once: true })
   for (const question of questions) {
     const ask = (): void => socket.send(question, port, '127.0.0.1')
     ask()
-    const again = setInterval(ask, 100).unref()
-    await once(socket, 'message')
-    clearInterval(again)
+    const again = setInterval(ask, 100)
+    await once(socket, 'message', { signal: over }).finally(() => clearInterval(again))
   }
-  socket.close()
 }
 
 /** The server needs 24 or newer. */
