@@ -6,7 +6,7 @@
 //                  cached
 //   main thread    CPU time of the page's main thread until then, the start of the page included
 //   delta, task    of the page's main thread: what its tasks take more in 15 s in which 30 deltas of one target come, pools opened,
-//                  than in 15 s before; from a server that sends these and nothing else
+//                  than in 15 s before; from a server that sends these, and figures every two seconds in both
 //   delta, handler of that the handler of the message alone, in which rows are merged
 //   order, task    the same for a weight that is set at the server: two events, what is ordered, and the delta, or part of one
 //   on screen      from when /status has a target that has died to its sentence in the page; /status is asked each 50 ms, and
@@ -129,15 +129,21 @@ const isLive =
 
 const acts = 30
 const actEveryMs = 500
+/** Acts to one message of figures: a server sends them every two seconds. */
+const figuresEvery = 4
+
+interface Acts {
+  readonly act: (i: number) => void | Promise<void>
+  /** Done with each act, and where one is left out. */
+  readonly always?: (i: number) => void
+}
 
 /** Of what the page's tasks take while `act` is done 30 times, without what they take else: one act's part. */
-async function costOfActs(
-  page: BarePage,
-  act: (i: number) => void | Promise<void>,
-): Promise<number> {
-  const spentMs = async (doIt: (i: number) => void | Promise<void>): Promise<number> => {
+async function costOfActs(page: BarePage, { act, always = () => {} }: Acts): Promise<number> {
+  const spentMs = async (doIt: Acts['act']): Promise<number> => {
     const before = await page.metric('TaskDuration')
     for (let i = 0; i < acts; i++) {
+      always(i)
       await doIt(i)
       await pause(actEveryMs)
     }
@@ -152,7 +158,10 @@ interface DeltaCost {
   readonly handlerMs: number
 }
 
-/** Of one address and its member in one pool, and nothing else: rows as many, told by a server that tells no more. */
+/**
+ * Of one address and its member in one pool, told by a server that tells no more than figures, as one does that is well: a page that
+ * hears nothing takes the overview anew every few seconds, which would count as what it takes without deltas.
+ */
 async function deltaCost(browser: Browser, count: number): Promise<DeltaCost> {
   const sizes = Array.from({ length: Math.ceil(count / 20) }, (_, i) =>
     Math.min(20, count - i * 20),
@@ -160,12 +169,14 @@ async function deltaCost(browser: Browser, count: number): Promise<DeltaCost> {
   const scripted = await scriptConsole(sizes)
   const page = await openConsole(browser, scripted)
   await openRows(page)
-  const taskMs = await costOfActs(page, (i) =>
-    scripted.send({
-      targets: [targetRow('t3', { p50Ms: 20 + i })],
-      members: [{ ...memberRow('p0', 't3', 1 / 20), due: 0.2 + i / 100 }],
-    }),
-  )
+  const taskMs = await costOfActs(page, {
+    act: (i) =>
+      scripted.send({
+        targets: [targetRow('t3', { p50Ms: 20 + i })],
+        members: [{ ...memberRow('p0', 't3', 1 / 20), due: 0.2 + i / 100 }],
+      }),
+    always: (i) => void (i % figuresEvery === 0 && scripted.sendFigures()),
+  })
   const handlersMs = (await page.evaluate('bench.handlerMs')) as readonly number[]
   await page.close()
   await scripted.close()
@@ -180,7 +191,9 @@ interface OrderCost {
 async function orderCost(browser: Browser, world: ConsoleWorld): Promise<OrderCost> {
   const page = await openConsole(browser, world)
   await openRows(page)
-  const taskMs = await costOfActs(page, (i) => world.setWeight(i % 2 === 0 ? 0.5 : 0.25))
+  const taskMs = await costOfActs(page, {
+    act: (i) => world.setWeight(i % 2 === 0 ? 0.5 : 0.25),
+  })
   await page.collectGarbage()
   const heapMib = (await page.metric('JSHeapUsedSize')) / 2 ** 20
   await page.close()

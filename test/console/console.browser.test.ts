@@ -2,6 +2,8 @@
 // prefix, without script, and with texts that others wrote.
 
 import { execFileSync } from 'node:child_process'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -332,4 +334,25 @@ test('every answer of the console has the headers of pages, and other names are 
   })
   expect(packed.headers.get('content-encoding')).toBe('br')
   expect(packed.headers.get('cache-control')).toContain('immutable')
+})
+
+test('a page of someone else that opens the console has no hold of it', async () => {
+  const stranger = createServer((_, response) =>
+    response.setHeader('content-type', 'text/html').end('<!doctype html><title>win</title>'),
+  )
+  await new Promise<void>((resolve) => void stranger.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = stranger.address() as AddressInfo
+    const page = await browser.open(`http://127.0.0.1:${port}/`, {
+      isExpected: (fault) => fault.includes(new URL(served.address).origin),
+    })
+    const popup = page.context().waitForEvent('page')
+    await page.evaluate(`window.held = open('${served.address}')`)
+    const opened = await popup
+    await row(opened, 'mx1').waitFor()
+    expect(await opened.evaluate('opener')).toBeNull()
+    expect(await page.evaluate('held.closed')).toBe(true)
+  } finally {
+    stranger.close()
+  }
 })

@@ -124,7 +124,7 @@ describe('ways to the console', () => {
     expect([reply?.status, reply?.headers?.['location'], reply?.headers?.['vary']]).toEqual([
       302,
       'console/',
-      'accept',
+      'accept, sec-fetch-site',
     ])
     expect(await get('/', { accept: '*/*' })).toBeNull()
     expect(await get('/')).toBeNull()
@@ -176,6 +176,37 @@ test.each([
   expect(given['cross-origin-opener-policy']).toBe('same-origin')
   expect(given['cross-origin-resource-policy']).toBe('same-origin')
   expect(given['permissions-policy']).toContain('camera=()')
+})
+
+describe('the opener policy', () => {
+  const policyOf = async (path: string, from?: string): Promise<[unknown, unknown]> => {
+    const headers = {
+      accept: 'text/html',
+      ...(from === undefined ? {} : { 'sec-fetch-site': from }),
+    }
+    const given = (await get(path, headers))?.headers ?? {}
+    return [given['cross-origin-opener-policy'], given['vary']]
+  }
+
+  test.each(['/', '/console', '/console/'])(
+    '%s has it but for who came by himself',
+    async (path) => {
+      for (const from of [undefined, 'cross-site', 'same-site', 'same-origin', 'what'])
+        expect([from, (await policyOf(path, from))[0]]).toEqual([from, 'same-origin'])
+      const [policy, vary] = await policyOf(path, 'none')
+      expect(policy).toBeUndefined()
+      expect(vary).toContain('sec-fetch-site')
+    },
+  )
+
+  test('a page that is still the same is told of by what the request says', async () => {
+    const etag = String((await get('/console/', {}))?.headers?.['etag'])
+    const again = await get('/console/', { 'if-none-match': etag, 'sec-fetch-site': 'cross-site' })
+    expect([again?.status, again?.headers?.['cross-origin-opener-policy']]).toEqual([
+      304,
+      'same-origin',
+    ])
+  })
 })
 
 describe('a build', () => {
