@@ -14,7 +14,10 @@ export function figure(value: number): string {
 
 /** Thousands apart by thin spaces. */
 export const grouped = (value: number): string => {
-  const [whole = '', part] = String(value).split('.')
+  const text = String(value)
+  // Most have no thousands, and each message has some.
+  if (Math.abs(value) < 1000) return text
+  const [whole = '', part] = text.split('.')
   const spaced = whole.replaceAll(/\B(?=(\d{3})+$)/g, thin)
   return part === undefined ? spaced : `${spaced}.${part}`
 }

@@ -5,15 +5,7 @@ import { useEffect } from 'preact/hooks'
 
 import { countdown } from '../parts/figures.ts'
 import { Icon } from '../parts/icon.tsx'
-import {
-  hasOverview,
-  isStale,
-  self,
-  serverNowMs,
-  silence,
-  silentMs,
-  trouble,
-} from '../store/live.ts'
+import { hasOverview, isStale, self, serverMinuteMs, silentMs, trouble } from '../store/live.ts'
 import { openFind } from './find.tsx'
 
 /** `title` is also that of the page; `children` stand beside the heading. */
@@ -58,7 +50,7 @@ export function FindButton(): VNode {
 export function Freshness(): VNode {
   const { value: ms } = silentMs
   const hasCome = hasOverview.value
-  if (!hasCome || ms >= silence.countsAfterMs)
+  if (!hasCome || ms > 0)
     return (
       <span class="live is-silent">
         <i aria-hidden="true" />
@@ -68,7 +60,7 @@ export function Freshness(): VNode {
   return (
     <span class="live">
       <i aria-hidden="true" />
-      Live · {new Date(serverNowMs.value).toISOString().slice(11, 16)} UTC
+      Live · {new Date(serverMinuteMs.value).toISOString().slice(11, 16)} UTC
     </span>
   )
 }

@@ -80,9 +80,11 @@ export const serverNowMs: ReadonlySignal<number> = computed(
 export const serverMinuteMs: ReadonlySignal<number> = computed(
   () => Math.floor(serverNowMs.value / 60_000) * 60_000,
 )
-export const silentMs: ReadonlySignal<number> = computed(() =>
-  Math.max(0, tick.value - heardAtMs.value),
-)
+/** Since the last news; 0 until it counts, so that news do not move it. */
+export const silentMs: ReadonlySignal<number> = computed(() => {
+  const ms = tick.value - heardAtMs.value
+  return ms < silence.countsAfterMs ? 0 : ms
+})
 export const isStale: ReadonlySignal<boolean> = computed(
   () => silentMs.value >= silence.staleAfterMs,
 )

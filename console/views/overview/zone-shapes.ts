@@ -24,6 +24,15 @@ export interface Shapes {
   readonly members: number
 }
 
+/** Of the zones that were looked at last: news bring the same list. */
+let lastNames: { readonly zones: Overview['zones']; readonly text: string } | null = null
+
+function namesOf(zones: Overview['zones']): string {
+  if (lastNames?.zones !== zones)
+    lastNames = { zones, text: zones.map(({ zone }) => zone).join(' ') }
+  return lastNames.text
+}
+
 let last: { readonly of: readonly unknown[]; readonly shapes: Shapes } | null = null
 
 /** null: nothing is known yet. */
@@ -33,7 +42,7 @@ export const shapes: ReadonlySignal<Shapes | null> = computed(() => {
   const of = [
     placesOf(known.members, memberKey),
     placesOf(known.pools, poolKey),
-    known.zones.map(({ zone }) => zone).join(' '),
+    namesOf(known.zones),
   ]
   if (last === null || of.some((one, i) => one !== last?.of[i]))
     last = { of, shapes: shapesOf(known) }

@@ -268,20 +268,32 @@ const mostInStack = 40
 
 /** The weights of its members beside each other; what does not take part is hatched. */
 function WeightStack({ members }: Pick<PoolContents, 'members'>): VNode {
-  const { weights } = useSteady(useCallback(() => stackOf(members.value), [members]))
+  const parts = useSteady(useCallback(() => partsOf(members.value), [members]))
+  const weights = useMemo(() => stackOf(parts), [parts])
   return <span class="stack" aria-hidden="true" style={{ '--weights': weights }} />
 }
 
-/** `weights`: stops of a gradient, in tints by turns; what does not take part lets the hatching through. */
-function stackOf(members: readonly MemberRow[]): { readonly weights: string } {
-  const total = members.reduce((sum, { weight }) => sum + weight.configured, 0)
+/** What its stack shows of members: most messages change something else. */
+interface StackParts {
+  readonly weights: readonly number[]
+  readonly isOut: readonly boolean[]
+}
+
+const partsOf = (members: readonly MemberRow[]): StackParts => ({
+  weights: members.map(({ weight }) => weight.configured),
+  isOut: members.map(({ out }) => out !== null),
+})
+
+/** Stops of a gradient, in tints by turns; what does not take part lets the hatching through. */
+function stackOf({ weights, isOut }: StackParts): string {
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
   const stops: string[] = []
   let end = 0
-  for (const [i, { weight, out }] of (total > 0 ? members.slice(0, mostInStack) : []).entries()) {
+  for (const [i, weight] of (total > 0 ? weights.slice(0, mostInStack) : []).entries()) {
     const start = `calc(${end.toFixed(2)}% + ${i === 0 ? 0 : 1.5}px)`
-    end += (weight.configured / total) * 100
-    const colour = out === null ? `var(--tint-${i % 3})` : 'transparent'
+    end += (weight / total) * 100
+    const colour = isOut[i] === true ? 'transparent' : `var(--tint-${i % 3})`
     stops.push(`var(--line) 0 ${start}`, `${colour} 0 ${end.toFixed(2)}%`)
   }
-  return { weights: [...stops, 'var(--line) 0 100%'].join() }
+  return [...stops, 'var(--line) 0 100%'].join()
 }
