@@ -2,7 +2,7 @@
 // a zone of BIND to a purge; and what npm installs, in another under the unit of deploy/ as it is. Asked from outside.
 
 import { execFile, execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -248,8 +248,7 @@ describe('deploy/mxsteer.service and deploy/mxsteer.socket, as they are, with wh
     place('deploy/debian/sysusers.conf', 'sysusers.conf')
     place('node_modules/node/bin/node', 'node')
     cpSync(npmFolder(), join(folder, 'npm-program'), { recursive: true, verbatimSymlinks: true })
-    // With what the installation of this checkout has left in it, since the box reaches no registry.
-    execFileSync('cp', ['-a', '--reflink=auto', npmSetting('cache'), join(folder, 'npm-cache')])
+    await copyCache()
     writeNewerArchive()
     box = await startDebianBox(folder)
   })
@@ -311,6 +310,28 @@ describe('deploy/mxsteer.service and deploy/mxsteer.socket, as they are, with wh
     expect(box.written().filter((path) => path.startsWith('/opt/npm/'))).toEqual([])
   })
 })
+
+const copies = 5
+
+/**
+ * The cache of npm with what the installation of this checkout has left in it, into `npm-cache/`, since the box reaches no registry.
+ * Other tests install packages meanwhile, and npm writes files of its cache anew: a copy counts once npm has installed out of it.
+ */
+async function copyCache(): Promise<void> {
+  const copy = join(folder, 'npm-cache')
+  const from = ['--offline', '--cache', copy, '--no-audit', '--no-fund', '--ignore-scripts']
+  let said = ''
+  for (let i = 0; i < copies; i++) {
+    rmSync(copy, { recursive: true, force: true })
+    const copied = await run('cp', '-a', '--reflink=auto', npmSetting('cache'), copy)
+    const prefix = ['--global', '--prefix', temporaryFolder()]
+    const archive = join(folder, `mxsteer-${version}.tgz`)
+    const installed = await run('npm', 'install', ...prefix, ...from, archive)
+    if (copied.code === 0 && installed.code === 0) return
+    said = `${copied.said}${installed.said}`
+  }
+  throw new Error(`no copy of npm's cache could be installed from: ${said}`)
+}
 
 /** The same as a later version, as npm takes it. */
 function writeNewerArchive(): void {

@@ -188,7 +188,7 @@ export const deeperScenarios: readonly Scenario[] = [
     name: 'slow in the greeting and after: the first is named',
     profile: { slowAfterMs: 200, bannerTimeoutMs: 20_000, commandTimeoutMs: 20_000 },
     script: [
-      { waitMs: 500 },
+      { waitMs: 2000 },
       { send: '220 mx\r\n' },
       { expect: 'EHLO' },
       { waitMs: 500 },
@@ -198,7 +198,7 @@ export const deeperScenarios: readonly Scenario[] = [
     kind: 'slow',
     reason: 'banner-slow',
     code: 250,
-    atLeastMs: 980,
+    atLeastMs: 2480,
   },
   {
     name: 'the slow mark does not put off the deadline of a command',
