@@ -34,7 +34,7 @@ export const pageHeaders: Readonly<Record<string, string>> = {
 
 /**
  * Whom the operator's own hand leads here (an address typed, a bookmark; Fetch Metadata) no page has opened, so that the opener
- * policy has nothing to keep away. Chromium would start a process for it that the page then waits for: about 100 ms on two cores.
+ * policy has nothing to keep away. Chromium would start a process for it that the page then waits for (ADR 23).
  */
 function headersFor({
   'sec-fetch-site': from,
