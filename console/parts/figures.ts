@@ -15,7 +15,7 @@ export function figure(value: number): string {
 /** Thousands apart by thin spaces. */
 export const grouped = (value: number): string => {
   const text = String(value)
-  // Most have no thousands, and each message has some.
+  // Most figures have none, and each message has some drawn.
   if (Math.abs(value) < 1000) return text
   const [whole = '', part] = text.split('.')
   const spaced = whole.replaceAll(/\B(?=(\d{3})+$)/g, thin)

@@ -344,7 +344,7 @@ test('a page of someone else that opens the console has no hold of it', async ()
   try {
     const { port } = stranger.address() as AddressInfo
     const page = await browser.open(`http://127.0.0.1:${port}/`, {
-      isExpected: (fault) => fault.includes(new URL(served.address).origin),
+      isExpected: (fault) => fault.startsWith(`request to ${new URL(served.address).origin}/`),
     })
     const popup = page.context().waitForEvent('page')
     await page.evaluate(`window.held = open('${served.address}')`)

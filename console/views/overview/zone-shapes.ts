@@ -24,14 +24,9 @@ export interface Shapes {
   readonly members: number
 }
 
-/** Of the zones that were looked at last: news bring the same list. */
-let lastNames: { readonly zones: Overview['zones']; readonly text: string } | null = null
-
-function namesOf(zones: Overview['zones']): string {
-  if (lastNames?.zones !== zones)
-    lastNames = { zones, text: zones.map(({ zone }) => zone).join(' ') }
-  return lastNames.text
-}
+/** Most news bring the list of zones that there was. */
+const zones = computed(() => overview.value?.zones)
+const zoneNames = computed(() => zones.value?.map(({ zone }) => zone).join(' '))
 
 let last: { readonly of: readonly unknown[]; readonly shapes: Shapes } | null = null
 
@@ -39,11 +34,7 @@ let last: { readonly of: readonly unknown[]; readonly shapes: Shapes } | null = 
 export const shapes: ReadonlySignal<Shapes | null> = computed(() => {
   const known = overview.value
   if (known === null) return null
-  const of = [
-    placesOf(known.members, memberKey),
-    placesOf(known.pools, poolKey),
-    namesOf(known.zones),
-  ]
+  const of = [placesOf(known.members, memberKey), placesOf(known.pools, poolKey), zoneNames.value]
   if (last === null || of.some((one, i) => one !== last?.of[i]))
     last = { of, shapes: shapesOf(known) }
   return last.shapes

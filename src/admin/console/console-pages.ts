@@ -110,12 +110,19 @@ const notBuilt = (): Reply => ({
 
 function fileReply(file: ConsoleFile, headers: IncomingHttpHeaders): Reply {
   const { contentType, etag, isHashed } = file
-  const common = {
-    ...(isHashed ? pageHeaders : headersFor(headers)),
-    etag,
-    vary: isHashed ? 'accept-encoding' : 'accept-encoding, sec-fetch-site',
-    'cache-control': isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
-  }
+  const common = isHashed
+    ? {
+        ...pageHeaders,
+        etag,
+        vary: 'accept-encoding',
+        'cache-control': 'public, max-age=31536000, immutable',
+      }
+    : {
+        ...headersFor(headers),
+        etag,
+        vary: 'accept-encoding, sec-fetch-site',
+        'cache-control': 'no-cache',
+      }
   if (isKnown(headers['if-none-match'], etag))
     return { status: 304, contentType, body: '', headers: common }
   const encoding = chosenEncoding(file, headers['accept-encoding'])

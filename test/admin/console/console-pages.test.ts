@@ -201,11 +201,17 @@ describe('the opener policy', () => {
 
   test('a page that is still the same is told of by what the request says', async () => {
     const etag = String((await get('/console/', {}))?.headers?.['etag'])
-    const again = await get('/console/', { 'if-none-match': etag, 'sec-fetch-site': 'cross-site' })
-    expect([again?.status, again?.headers?.['cross-origin-opener-policy']]).toEqual([
-      304,
-      'same-origin',
-    ])
+    for (const [from, policy] of [
+      ['cross-site', 'same-origin'],
+      ['none', undefined],
+    ]) {
+      const again = await get('/console/', { 'if-none-match': etag, 'sec-fetch-site': from })
+      expect([again?.status, again?.headers?.['cross-origin-opener-policy']]).toEqual([304, policy])
+    }
+  })
+
+  test('a file that never changes has it, whoever asks', async () => {
+    expect(await policyOf(js, 'none')).toEqual(['same-origin', 'accept-encoding'])
   })
 })
 
