@@ -59,48 +59,62 @@ export interface TargetFacts {
   readonly overrides: readonly OverrideRow[]
 }
 
-/** The members of each pool, as they were last asked for. */
-interface PoolMembers {
+/** Rows by a name that several share, as they were last asked for. */
+interface Shared<Row> {
   readonly indexes: ReadonlyMap<string, readonly number[]>
-  readonly last: Map<string, readonly MemberRow[]>
+  readonly last: Map<string, readonly Row[]>
 }
 
-const poolsByPlaces = new WeakMap<Places, PoolMembers>()
+type SharedByPlaces<Row> = WeakMap<Places, Shared<Row>>
+
+const membersByPlaces: SharedByPlaces<MemberRow> = new WeakMap()
+const targetsByPlaces: SharedByPlaces<TargetRow> = new WeakMap()
+const ordersOfTargets = new WeakMap<Rows, ReadonlyMap<string, readonly OverrideRow[]>>()
+const noOrders: readonly OverrideRow[] = []
 
 /** In the order of the overview; the same array as before while none of them has changed. `pool`: as `poolKey` gives it. */
 export function poolMembersOf(
   { members }: Pick<Overview, 'members'>,
   pool: string,
 ): readonly MemberRow[] {
-  const { indexes, last } = once(poolsByPlaces, placesOf(members, memberKey), () => ({
-    indexes: Map.groupBy(members.keys(), (index) => poolKey(members[index] as MemberRow)),
-    last: new Map(),
-  }))
-  const own = indexes.get(pool) ?? []
-  const before = last.get(pool)
-  if (before !== undefined && own.every((at, i) => members[at] === before[i])) return before
-  const rows = own.map((at) => members[at] as MemberRow)
-  last.set(pool, rows)
-  return rows
+  const places = placesOf(members, memberKey)
+  return sharedOf({ rows: members, places, keyOf: poolKey, known: membersByPlaces }, pool)
 }
 
-const indexesByPlaces = new WeakMap<Places, ReadonlyMap<string, readonly number[]>>()
-const ordersOfTargets = new WeakMap<Rows, ReadonlyMap<string, readonly OverrideRow[]>>()
-
-/** `name`: as `nameKey` gives it. */
+/** The same arrays as before while nothing in them has changed. `name`: as `nameKey` gives it. */
 export function factsOf(
   { targets, overrides }: Pick<Overview, 'targets' | 'overrides'>,
   name: string,
 ): TargetFacts {
   const places = placesOf(targets, targetKey)
-  const indexes = once(indexesByPlaces, places, () =>
-    Map.groupBy(targets.keys(), (index) => nameKey(targets[index] as TargetRow)),
-  )
   const orders = once(ordersOfTargets, overrides, () => Map.groupBy(overrides, nameKey))
   return {
-    addresses: (indexes.get(name) ?? []).map((index) => targets[index] as TargetRow),
-    overrides: orders.get(name) ?? [],
+    addresses: sharedOf({ rows: targets, places, keyOf: nameKey, known: targetsByPlaces }, name),
+    overrides: orders.get(name) ?? noOrders,
   }
+}
+
+interface SharedRows<Row> {
+  readonly rows: readonly Row[]
+  readonly places: Places
+  readonly keyOf: (row: Row) => string
+  readonly known: SharedByPlaces<Row>
+}
+
+function sharedOf<Row extends object>(
+  { rows, places, keyOf, known }: SharedRows<Row>,
+  name: string,
+): readonly Row[] {
+  const { indexes, last } = once(known, places, () => ({
+    indexes: Map.groupBy(rows.keys(), (index) => keyOf(rows[index] as Row)),
+    last: new Map<string, readonly Row[]>(),
+  }))
+  const own = indexes.get(name) ?? []
+  const before = last.get(name)
+  if (before !== undefined && own.every((at, i) => rows[at] === before[i])) return before
+  const found = own.map((at) => rows[at] as Row)
+  last.set(name, found)
+  return found
 }
 
 function once<Key extends object, Value>(

@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { addEvents, applyDelta, keepEqualRows, wholeOverview } from '../../console/store/reduce.ts'
-import { poolMembersOf } from '../../console/store/places.ts'
+import { factsOf, poolMembersOf } from '../../console/store/places.ts'
 import type { EventRecord, Overview, TargetRow } from '../../console/store/rows.ts'
 import { targetRow } from './sample-rows.ts'
 import { memberRow } from './scripted-console.ts'
@@ -64,6 +64,25 @@ test('the members of a pool are the same array until one of them changes', () =>
   expect(nextB).toBe(b)
   expect(nextA?.map(({ due }) => due)).toEqual([0.5, 0.2])
   expect(nextA?.[0]).toBe(a?.[0])
+})
+
+test('the facts of a target are the same arrays until one of its addresses or an order changes', () => {
+  const second = row('mx1', { address: '192.0.2.99' })
+  const before: Overview = { ...known, targets: [row('mx1'), row('mx2'), second] }
+  const facts = factsOf(before, 'example.com mx1')
+  expect(facts.addresses).toEqual([before.targets[0], second])
+  const after = (changed: readonly TargetRow[]) => {
+    const outcome = applyDelta(before, { ...delta, targets: changed })
+    if (outcome.kind !== 'applied') throw new Error(outcome.kind)
+    return factsOf(outcome.overview, 'example.com mx1')
+  }
+  expect(after([row('mx2', { state: 'down' })]).addresses).toBe(facts.addresses)
+  const down = row('mx1', { address: '192.0.2.99', state: 'down' })
+  expect(after([down]).addresses).toEqual([before.targets[0], down])
+  expect(after([row('mx2')]).overrides).toBe(facts.overrides)
+  const order = { zone: 'example.com', target: 'mx1' } as never
+  expect(factsOf({ ...before, overrides: [order] }, 'example.com mx1').overrides).toEqual([order])
+  expect(factsOf(before, 'example.com mx9')).toEqual({ addresses: [], overrides: [] })
 })
 
 test('factors of a weight that were not sent are 1', () => {

@@ -37,7 +37,7 @@ export const MemberLine = memo(({ member: key, sums, hue, index }: MemberLinePro
   const line = useMemo(() => lineSignal(key, sums), [key, sums]).value
   const { member } = line
   if (member === null) return <tr aria-rowindex={index} />
-  const { zone, pool, target } = member
+  const { zone, pool, target, weight } = member
   return (
     <tr
       class={member.out === null ? 'member' : 'member is-out'}
@@ -72,7 +72,7 @@ export const MemberLine = memo(({ member: key, sums, hue, index }: MemberLinePro
       </td>
       <td class="cell-votes">{line.worst && <VoteMarks {...line.worst.votes} />}</td>
       <td class="cell-weight num">
-        <Weight member={member} />
+        <Weight configured={weight.configured} effective={weight.effective} />
       </td>
       <td class="cell-share">
         <ShareBar had={line.had} due={line.due} hue={hue} />
@@ -200,9 +200,10 @@ const Latency = memo(({ row }: { row: TargetRow | null }): VNode => {
   )
 })
 
+type WeightProps = Pick<MemberRow['weight'], 'configured' | 'effective'>
+
 /** What it was and is, where those differ. */
-const Weight = memo(({ member: { weight } }: { member: MemberRow }): VNode => {
-  const { configured, effective } = weight
+const Weight = memo(({ configured, effective }: WeightProps): VNode => {
   const text = figure(effective)
   return (
     <Changed value={text}>
