@@ -111,7 +111,7 @@ async function firstData(browser: Browser, world: ConsoleWorld): Promise<FirstDa
 }
 
 /**
- * After how much time nothing of a page's start is left to do: V8 collects what the start left behind, for 20 to 30 ms, some 20 to
+ * After how much time nothing of a page's start is left to do: V8 collects what the start left behind, for 18 to 30 ms, some
  * 30 s after it, whether or not news have come.
  */
 const settledAfterMs = 35_000
@@ -188,6 +188,18 @@ async function deltaCost(browser: Browser, count: number): Promise<DeltaCost> {
   await page.close()
   await scripted.close()
   return { taskMs, handlerMs: median(handlersMs) }
+}
+
+/** One of each round. */
+async function deltaCosts(count: number): Promise<readonly DeltaCost[]> {
+  const browser = await chromium.launch(launchOptions)
+  try {
+    const costs: DeltaCost[] = []
+    for (let round = 0; round < rounds; round++) costs.push(await deltaCost(browser, count))
+    return costs
+  } finally {
+    await browser.close()
+  }
 }
 
 interface OrderCost {
@@ -281,11 +293,10 @@ async function octetsOf({ server }: ConsoleWorld): Promise<Measured['octets']> {
 }
 
 async function measure(count: number): Promise<Measured> {
-  const browser = await chromium.launch(launchOptions)
-  const deltas: DeltaCost[] = []
   // Before there is a server that probes so many targets on the same cores.
-  for (let round = 0; round < rounds; round++) deltas.push(await deltaCost(browser, count))
+  const deltas = await deltaCosts(count)
   const world = await startWorld(count)
+  const browser = await chromium.launch(launchOptions)
   try {
     const first: FirstData[] = []
     const screen: number[] = []
