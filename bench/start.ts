@@ -73,7 +73,8 @@ async function startOnce(main: string, folder: string, workers: number): Promise
         '--lameduck=0s',
         '--log-level=error',
       ],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      // As in the image and in the unit (docs/operations.md#memory).
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, MALLOC_ARENA_MAX: '2' } },
     ),
   )
   try {

@@ -3,7 +3,7 @@
 // AA is that of the first owner name: an alias in our zones is authoritative wherever it points (RFC 1035 §4.1.1). The
 // rcode is that of the last name of the chain (RFC 6604 §3).
 
-import { keyOfOctets, isAtOrBelow, maxNameOctets, type Name, type NameKey } from '../wire/name.ts'
+import { keyOfName, isAtOrBelow, maxNameOctets, type Name, type NameKey } from '../wire/name.ts'
 import { Rcode } from '../wire/rcode.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import { RRClass, RRType } from '../wire/rrtype.ts'
@@ -48,7 +48,7 @@ export function decide(transaction: Transaction): void {
     if (next === null || visited.length === maxAliases) break
     visited.push(key)
     owner = next
-    key = keyOfOctets(next, 0, next.length)
+    key = keyOfName(next)
     // A CNAME loop: all of its records are in the plan already.
     if (visited.includes(key)) break
   }
@@ -250,7 +250,7 @@ function addDname(
 
 /** Whether the DNAME's target is at or below its owner: it then applies to each name that it gives, without end. */
 const isBelowItself = (dnameOwner: Name, target: Name): boolean =>
-  isAtOrBelow(keyOfOctets(target, 0, target.length), keyOfOctets(dnameOwner, 0, dnameOwner.length))
+  isAtOrBelow(keyOfName(target), keyOfName(dnameOwner))
 
 /** `name` with its last `suffixOctets` replaced by `target`; null if the result exceeds 255 octets. */
 function substitute(name: Name, suffixOctets: number, target: Name): Name | null {

@@ -12,7 +12,7 @@
 // neither is a CNAME that a DNAME makes (RFC 6672 §5.3.1).
 
 import type { SteeredSet } from '../steer/policy.ts'
-import { keyOfOctets, type Name, type NameKey, parentKey } from '../wire/name.ts'
+import { keyOfName, type Name, type NameKey, parentKey } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import { encodeTypes } from '../wire/rdata/type-bitmap.ts'
 import { RRType } from '../wire/rrtype.ts'
@@ -112,7 +112,7 @@ export function addProofs(transaction: Transaction): void {
 export function denyType(transaction: Transaction, zone: Zone, key: NameKey, node: ZoneNode): void {
   if (signerFor(transaction, zone) === null) return
   addNsec(transaction, zone, key)
-  if (zone.nodes.get(key) !== node) addNsec(transaction, zone, keyOf(node.owner))
+  if (zone.nodes.get(key) !== node) addNsec(transaction, zone, keyOfName(node.owner))
 }
 
 /** Proves that the name of `key` does not exist, and that no wildcard answers for it. */
@@ -128,7 +128,7 @@ export function denyName(transaction: Transaction, zone: Zone, key: NameKey): vo
 export function addDelegationProof(transaction: Transaction, zone: Zone, cut: ZoneNode): void {
   if (signerFor(transaction, zone) === null) return
   const ds = cut.sets.get(RRType.DS)
-  if (ds === undefined) addNsec(transaction, zone, keyOf(cut.owner))
+  if (ds === undefined) addNsec(transaction, zone, keyOfName(cut.owner))
   else addSigned(transaction, zone, 'authority', cut, ds)
 }
 
@@ -154,7 +154,7 @@ function addNsec(transaction: Transaction, zone: Zone, key: NameKey): void {
   const length = putChainKey(chainKey, octetsOf(key), 0, key.length - zone.apexKey.length)
   const index = placeInChain(zone.signing.chain, chainKey, length)
   const owner = ownerAt(zone.signing.chain, index, zone.apex)
-  const ownerKey = keyOf(owner)
+  const ownerKey = keyOfName(owner)
   const node = zone.nodes.get(ownerKey)
   if (node === undefined || hasEntryNamed(plan, 'authority', ownerKey, RRType.NSEC)) return
   addSigned(transaction, zone, 'authority', node, nsecOf(transaction, zone, index, node))
@@ -163,7 +163,7 @@ function addNsec(transaction: Transaction, zone: Zone, key: NameKey): void {
 /** The NSEC set of a node at `index` of the chain. */
 function nsecOf(transaction: Transaction, zone: Zone, index: number, node: ZoneNode): RRset {
   const types = [...deniableTypes(node)]
-  if (keyOf(node.owner) === zone.apexKey)
+  if (keyOfName(node.owner) === zone.apexKey)
     types.push(...(signerOf(transaction, zone)?.apexSets.keys() ?? []))
   return nsecSet(zone, index, types)
 }
@@ -192,14 +192,12 @@ export function signingSet(
 ): RRset | null {
   const signer = signerOf(transaction, zone)
   if (signer === null || zone.signing === null) return null
-  const key = keyOf(node.owner)
+  const key = keyOfName(node.owner)
   if (type !== RRType.NSEC) return key === zone.apexKey ? (signer.apexSets.get(type) ?? null) : null
   const { chainKey } = transaction
   const length = putChainKey(chainKey, node.owner, 0, key.length - zone.apexKey.length)
   const { index, isOwner } = findInChain(zone.signing.chain, chainKey, length)
   return isOwner ? nsecOf(transaction, zone, index, node) : null
 }
-
-const keyOf = (name: Name): NameKey => keyOfOctets(name, 0, name.length)
 
 const octetsOf = (key: NameKey): Uint8Array => Buffer.from(key, 'latin1')

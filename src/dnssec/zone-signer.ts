@@ -3,7 +3,7 @@
 
 import type { SetToSign, Signers, ZoneSigner } from '../answer/context.ts'
 import type { Clock } from '../lib/clock.ts'
-import { keyOfOctets, type Name, type NameKey } from '../wire/name.ts'
+import { keyOfName, type Name, type NameKey } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import type { RRset, Zone, ZoneSigning } from '../zone/zone.ts'
 import { apexRdatas } from './dnskey.ts'
@@ -142,7 +142,7 @@ export class CatalogSigners implements Signers {
       store: this.#store,
       validityOf(owner, type) {
         const nowSeconds = Math.floor(clock.wallMs() / 1000)
-        return validityAt(keyOfOctets(owner, 0, owner.length), type, validitySeconds, nowSeconds)
+        return validityAt(keyOfName(owner), type, validitySeconds, nowSeconds)
       },
       takeToken: this.#takeToken,
     })

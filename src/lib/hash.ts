@@ -32,3 +32,20 @@ function finalize(value: number): number {
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return (hash ^ (hash >>> 16)) >>> 0
 }
+
+/** JSON to be hashed: with the keys of every map sorted, and without `at`, the position in the document. */
+export function toCanonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(toCanonicalJson).join(',')}]`
+  if (typeof value === 'string') return quote(value)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const members: string[] = []
+  for (const [key, member] of value instanceof Map ? value : Object.entries(value)) {
+    if (key !== 'at' && member !== undefined)
+      members.push(`${quote(key)}:${toCanonicalJson(member)}`)
+  }
+  return members.length === 1 ? `{${members[0]}}` : `{${members.sort().join(',')}}`
+}
+
+/** As JSON.stringify, which is slower and which most texts do not need. */
+const quote = (text: string): string =>
+  /^[\w .:-]*$/.test(text) ? `"${text}"` : JSON.stringify(text)

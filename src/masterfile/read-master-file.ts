@@ -7,12 +7,12 @@ import { keyOfName } from '../wire/name.ts'
 import { scanMasterFile, type Token } from '../wire/presentation.ts'
 import { parseRdataTokens, takesPairs } from '../wire/rdata/parse.ts'
 import type { Name } from '../wire/name.ts'
-import { pathOfPlace } from '../zone/compile/compile-master.ts'
 import {
   createProblems,
   type DocumentPath,
   type Problem,
   type ProblemCode,
+  pathOfPlace,
 } from '../zone/compile/problem.ts'
 import type { MasterRecords } from '../zone/compile/zone-source.ts'
 import { type Include, readDirective } from './directives.ts'
@@ -27,6 +27,7 @@ import {
   type MasterFile,
   type MasterRequest,
   nextToken,
+  NumberColumn,
   type Owner,
   placeAt,
   type Places,
@@ -74,7 +75,12 @@ export function* readMasterFile(
     request,
     apexKey: keyOfName(request.apex),
     problems: createProblems(),
-    places: { files: [], fileNumbers: [], keyOffsets: [], valueOffsets: [] },
+    places: {
+      files: [],
+      fileNumbers: new NumberColumn(),
+      keyOffsets: new NumberColumn(),
+      valueOffsets: new NumberColumn(),
+    },
     owners: new Map(),
     soa: null,
     defaultTtl: null,
@@ -84,6 +90,8 @@ export function* readMasterFile(
     leftOut: { counts: new Map(), firstPlace: 0 },
     otherClasses: { counts: new Map(), firstPlace: 0 },
     recordsLeft: request.maxRecords ?? defaultMaxRecords,
+    chunk: new Uint8Array(),
+    chunkUsed: 0,
   }
   const { name, apex } = request
   const content = yield name

@@ -5,8 +5,7 @@ import { type Name, type NameKey, nameToText } from '../wire/name.ts'
 import type { MasterRead } from '../masterfile/read-master-file.ts'
 import type { SoaRecord } from '../masterfile/reading.ts'
 import { compileZone } from '../zone/compile/compile.ts'
-import { pathOfPlace } from '../zone/compile/compile-master.ts'
-import type { Problem, ProblemCode } from '../zone/compile/problem.ts'
+import { type Problem, type ProblemCode, pathOfPlace } from '../zone/compile/problem.ts'
 import type {
   MasterOwner,
   MasterRecords,
@@ -183,8 +182,8 @@ const countSets = (records: MasterRecords): number =>
   [...records.values()].reduce((sum, { sets }) => sum + sets.length, 0)
 
 const placeOfType = (records: MasterRecords, wanted: number): number =>
-  [...records.values()].flatMap(({ sets }) => sets).find(({ type }) => type === wanted)
-    ?.places[0] ?? 0
+  [...records.values()].flatMap(({ sets }) => sets).find(({ type }) => type === wanted)?.rdata[0]
+    ?.place ?? 0
 
 const privateRecords: Omit<Problem, 'path'> = {
   severity: 'warning',
@@ -233,15 +232,13 @@ function withoutPlaces(
 ): MasterRecords {
   const kept = new Map<NameKey, MasterOwner>()
   for (const [key, { name, sets }] of records) {
-    const atOwner = places.get(sets[0]?.places[0] ?? -1)?.code
+    const atOwner = places.get(sets[0]?.rdata[0]?.place ?? -1)?.code
     if (atOwner === 'out-of-zone' || atOwner === 'dname-with-data-below') continue
     const left = sets.flatMap((set) => {
-      const atSet = places.get(set.places[0] ?? -1)?.code
+      const atSet = places.get(set.rdata[0]?.place ?? -1)?.code
       if (atSet !== undefined && atSet !== 'bad-rdata') return []
-      const indexes = [...set.places.keys()].filter((i) => !places.has(set.places[i] as number))
-      const rdata = indexes.map((i) => set.rdata[i] as MasterOwner['sets'][number]['rdata'][number])
-      const own = indexes.map((i) => set.places[i] as number)
-      return rdata.length > 0 ? [{ ...set, rdata, places: own }] : []
+      const rdata = set.rdata.filter(({ place }) => !places.has(place))
+      return rdata.length > 0 ? [{ ...set, rdata }] : []
     })
     if (left.length > 0) kept.set(key, { name, sets: left })
   }

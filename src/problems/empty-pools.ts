@@ -125,9 +125,9 @@ class CountingSelector implements RecordSelector {
 }
 
 function policiesOf({ zones }: Catalog): readonly ZonePolicies[] {
-  return [...zones.values()].map(({ apex, nodes }) => {
+  return [...zones.values()].map(({ apex, nodes, steered = nodes }) => {
     const policies = new Map<string, Policy>()
-    for (const { sets } of nodes.values())
+    for (const { sets } of steered.values())
       for (const set of sets.values())
         if ('policy' in set) policies.set(set.policy.name, set.policy)
     return { zone: nameToText(apex).replace(/(?<=.)\.$/, ''), policies: [...policies.values()] }

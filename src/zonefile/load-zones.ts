@@ -14,6 +14,7 @@ import {
   type ZoneDepartures,
 } from '../departed/name-round.ts'
 import { bareName } from '../lib/bare-name.ts'
+import { toCanonicalJson } from '../lib/hash.ts'
 import {
   beginSerials,
   type KnownSerials,
@@ -48,6 +49,7 @@ import {
   type OpenMasterFile,
   placeOf,
   readMasterRecords,
+  takeRecords,
 } from './master-records.ts'
 import { placesOfZone, type ZonePlaces } from '../coherence/zone-places.ts'
 import { isRecordData, zoneSchema, zoneWithFileSchema } from './zone-schema.ts'
@@ -291,6 +293,7 @@ function loadZone(
   const serial = loading.serials.assign(name, request)
   const compiled = compileZone({
     source,
+    ...(source.master && { masterRecords: takeRecords(source.master) }),
     serial,
     takeSlot: (address, target, probe) =>
       watchAddress(loading, { name, source, target, probe, address }),
@@ -385,26 +388,7 @@ export const hashContent = (digests: readonly string[]): string =>
 const shortHash = (text: string): string =>
   createHash('sha256').update(text).digest('base64url').slice(0, 16)
 
-/** As JSON.stringify, which is slower and which most texts do not need. */
-const quote = (text: string): string =>
-  /^[\w .:-]*$/.test(text) ? `"${text}"` : JSON.stringify(text)
-
-/** JSON with the keys of every map sorted, and without `at`, the position in the document. */
-function toCanonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(toCanonicalJson).join(',')}]`
-  if (typeof value === 'string') return quote(value)
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const members: string[] = []
-  for (const [key, member] of value instanceof Map ? value : Object.entries(value)) {
-    if (key !== 'at' && member !== undefined)
-      members.push(`${quote(key)}:${toCanonicalJson(member)}`)
-  }
-  return members.length === 1 ? `{${members[0]}}` : `{${members.sort().join(',')}}`
-}
-
-// Reading of one zone file.
-//
-// A problem that the schema finds does not end it: the value is repaired with a valid one and the
+// A problem that the schema finds does not end the reading of a file: the value is repaired with a valid one and the
 // checks of zone/compile/compile.ts run too, so that the operator sees every problem at once. A
 // repaired zone is never served.
 

@@ -9,13 +9,17 @@ import {
 } from '../masterfile/read-master-file.ts'
 import type { Places } from '../masterfile/reading.ts'
 import { printable } from '../lib/printable.ts'
-import { type Name, nameToText, rootName } from '../wire/name.ts'
+import { type Name, type NameKey, nameToText, rootName } from '../wire/name.ts'
 import { nameEnd } from '../wire/rdata/name-field.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
-import { pathOfPlace } from '../zone/compile/compile-master.ts'
 import { readName } from '../zone/compile/names.ts'
-import type { Problem } from '../zone/compile/problem.ts'
-import type { MasterRecords, SoaSource, ZoneSource } from '../zone/compile/zone-source.ts'
+import { type Problem, pathOfPlace } from '../zone/compile/problem.ts'
+import type {
+  MasterOwner,
+  MasterRecords,
+  SoaSource,
+  ZoneSource,
+} from '../zone/compile/zone-source.ts'
 import { cutDiagnostics, type Diagnostic, excerptAt, maxPerFile } from './diagnostic.ts'
 import { soaOfFile } from './zone-schema.ts'
 
@@ -110,6 +114,14 @@ export function readSoa({ octets }: Rdata): SoaSource {
   }
 }
 
+/** Each entry is taken out as it is read: what is compiled of the records would be in memory beside them else. */
+export function* takeRecords(master: MasterRecords): Generator<readonly [NameKey, MasterOwner]> {
+  for (const entry of master) {
+    master.delete(entry[0])
+    yield entry
+  }
+}
+
 /** A hash costs as much a call as it does for some hundred characters. */
 const partCharacters = 65_536
 
@@ -153,9 +165,9 @@ export function masterDiagnostics(
 ): readonly Diagnostic[] {
   const found = problems.flatMap((problem): Found[] => {
     const place = placeOf(problem) ?? 0
-    const file = places.files[places.fileNumbers[place] ?? 0]
+    const file = places.files[places.fileNumbers.at(place) ?? 0]
     const offsets = problem.at === 'key' ? places.keyOffsets : places.valueOffsets
-    return file ? [{ problem, ...file, offset: offsets[place] ?? 0 }] : []
+    return file ? [{ problem, ...file, offset: offsets.at(place) ?? 0 }] : []
   })
   return [...Map.groupBy(found, ({ name }) => name).values()].flatMap((all) => {
     const sorted = all.toSorted((a, b) => rank(a) - rank(b) || a.offset - b.offset)

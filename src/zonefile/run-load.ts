@@ -251,7 +251,7 @@ function resultOf(thread: Worker, { folder, watch, limits, answer }: Waiting): P
  * Nearly all that is made of a file lives until it is compiled, so that a young generation larger than this costs memory
  * (V8 lets it grow to 96 MiB and more) and saves no time.
  */
-const maxYoungGenerationSizeMb = 24
+const maxYoungGenerationSizeMb = 9
 
 /**
  * V8 ends the whole process if one large allocation meets the limit of a thread's heap, so this one

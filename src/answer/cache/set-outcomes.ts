@@ -7,7 +7,7 @@
 import type { Pool, SteeredSet, Target } from '../../steer/policy.ts'
 import { type Outcomes, outcomesOf, type Selecting } from '../../steer/draw/outcomes.ts'
 import { isSticky, type StickySet } from '../../steer/draw/sticky.ts'
-import { keyOfOctets } from '../../wire/name.ts'
+import { keyOfName } from '../../wire/name.ts'
 import { RRType } from '../../wire/rrtype.ts'
 import { lookupInZone } from '../../zone/lookup.ts'
 import type { Zone } from '../../zone/zone.ts'
@@ -229,7 +229,7 @@ function hostsOf(selections: readonly Selected[]): ReadonlySet<Target> {
 function readAdditional(hosts: ReadonlySet<Target>, zone: Zone, steering: Steering): boolean {
   for (const { owner } of hosts)
     for (const type of [RRType.A, RRType.AAAA]) {
-      const result = lookupInZone(zone, keyOfOctets(owner, 0, owner.length), type)
+      const result = lookupInZone(zone, keyOfName(owner), type)
       const set = result.kind === 'found' ? result.set : null
       if (set?.kind === 'target-address') targetAddresses(set, steering)
       else if (set !== null && set.kind !== 'plain') return false

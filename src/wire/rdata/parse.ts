@@ -69,10 +69,14 @@ function parseGeneric(tokens: readonly Token[], layout: Layout | undefined): Par
   return finish(layout, octets)
 }
 
+/** The same one for all rdata without names, of which a zone may have a million. */
+const none: readonly number[] = []
+
 function finish(layout: Layout | undefined, octets: Uint8Array): ParsedRdata {
-  if (!layout) return { kind: 'rdata', rdata: { octets, compressible: [] } }
+  if (!layout) return { kind: 'rdata', rdata: { octets, compressible: none } }
   const decoded = decodeRdata(layout, octets)
   if (decoded.kind === 'bad') return decoded
-  const compressible = decoded.names.filter((name) => name.compressible).map((name) => name.offset)
+  const names = decoded.names.filter((name) => name.compressible)
+  const compressible = names.length === 0 ? none : names.map((name) => name.offset)
   return { kind: 'rdata', rdata: { octets, compressible } }
 }

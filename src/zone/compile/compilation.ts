@@ -2,7 +2,7 @@
 
 import type { TargetAddress } from '../../steer/policy.ts'
 import type { DocumentPath, Problems } from './problem.ts'
-import type { ZoneSource } from './zone-source.ts'
+import type { MasterOwner, ZoneSource } from './zone-source.ts'
 import type { Name, NameKey } from '../../wire/name.ts'
 
 export interface Compilation {
@@ -20,6 +20,8 @@ export interface Compilation {
  */
 export interface CompileInput {
   readonly source: ZoneSource
+  /** What is compiled of `source.master`, read once. Absent: all of it. */
+  readonly masterRecords?: Iterable<readonly [NameKey, MasterOwner]>
   readonly serial: number
   /** Health slot of an address under a probe; null: none is left. */
   takeSlot(address: TargetAddress, target: string, probe: string): number | null

@@ -4,42 +4,45 @@
 import { nameToText } from '../../wire/name.ts'
 import { RRType, typeToText } from '../../wire/rrtype.ts'
 import type { Compilation } from './compilation.ts'
-import { addSet, isOwnerOfZone, openOwner, type Owners } from './owners.ts'
-import type { DocumentPath } from './problem.ts'
+import { addSet, isOwnerOfZone, openOwner, type Owners, pathOfSet } from './owners.ts'
+import { type DocumentPath, pathOfPlace } from './problem.ts'
 import { joinRRset } from './rrset.ts'
 import type { MasterSet } from './zone-source.ts'
 
-/** The path of what stands at a place of the master file. */
-export const pathOfPlace = (place: number): DocumentPath => ['records_file', place]
-
 export function compileMaster(compilation: Compilation, owners: Owners): void {
-  for (const [key, { name, sets }] of compilation.source.master ?? []) {
+  const { source, input } = compilation
+  for (const [key, { name, sets }] of input.masterRecords ?? source.master ?? []) {
     let isChecked = false
     for (const set of sets) {
       const { type } = set
-      const path = pathOfPlace(set.places[0] ?? 0)
+      const place = set.rdata[0]?.place ?? 0
+      const path = pathOfPlace(place)
       // One report for each owner is enough.
       if (!isChecked && !isOwnerOfZone(compilation, path, { name, key })) break
       isChecked = true
-      const draft = openOwner(owners, name, path, key)
+      const draft = openOwner(owners, name, place, key)
       const existing = draft.sets.get(type)
-      if (existing?.set.kind === 'plain' && existing.path[0] === 'records') {
-        reportBoth(compilation, path, { owner: nameToText(name), type, key, other: existing.path })
+      const other = pathOfSet(draft, type)
+      if (existing?.kind === 'plain' && other[0] === 'records') {
+        reportBoth(compilation, path, { owner: nameToText(name), type, key, other })
         continue
       }
-      addSet(compilation, draft, { path, ...joinMasterSet(compilation, path, set) })
+      addSet(compilation, draft, { place, ...joinMasterSet(compilation, path, set) })
     }
   }
 }
 
+/** The same one for all sets of one record, which most sets are. */
+const none: readonly DocumentPath[] = []
+
 const joinMasterSet = (
   compilation: Compilation,
   path: DocumentPath,
-  { type, ttl, rdata, places }: MasterSet,
+  set: MasterSet,
 ): ReturnType<typeof joinRRset> =>
   joinRRset(compilation, path, {
-    set: { kind: 'plain', type, ttl, rdata },
-    rdataPaths: places.length === 1 ? [path] : places.map(pathOfPlace),
+    set,
+    rdataPaths: set.rdata.length === 1 ? none : set.rdata.map(({ place }) => pathOfPlace(place)),
   })
 
 interface GivenTwice {

@@ -25,6 +25,7 @@ import {
   type OwnerDraft,
   type OwnerName,
   type Owners,
+  putSet,
 } from './owners.ts'
 import type { DocumentPath, ProblemCode } from './problem.ts'
 import { compileRRset } from './rrset.ts'
@@ -43,16 +44,14 @@ const isForbidden = (type: number): boolean => [46, 47, 50, 51].includes(type) |
 export function compileRecords(compilation: Compilation, inputs: RecordInputs): Owners {
   const owners: Owners = new Map()
   const { source, apex, problems } = compilation
-  openOwner(owners, apex, ['records', '@']).sets.set(RRType.SOA, {
-    set: inputs.soa,
-    path: ['soa'],
-    rdataPaths: [],
-  })
+  const atApex = openOwner(owners, apex, ['records', '@'])
+  putSet(atApex, { set: inputs.soa, place: ['soa'], rdataPaths: [] })
   const limits = exchangeLimits(compilation, inputs.policies)
   for (const [name, draft] of inputs.targets) {
-    const { sets } = openOwner(owners, draft.target.owner, ['targets', name])
+    const path = ['targets', name]
+    const owner = openOwner(owners, draft.target.owner, path)
     for (const set of targetAddressSets(compilation, draft, limits.get(name) ?? Infinity)) {
-      sets.set(set.type, { set, path: ['targets', name], rdataPaths: [] })
+      putSet(owner, { set, place: path, rdataPaths: [] })
     }
   }
   compileTargetTlsa(compilation, owners)
@@ -111,19 +110,19 @@ function addRecord(compilation: Compilation, entry: TypeEntry): void {
   }
   if (record.kind === 'steered-address') {
     const sets = compileSteeredAddresses(compilation, path, record, inputs.policies)
-    for (const set of sets) addSet(compilation, draft, { set, path, rdataPaths: [] })
+    for (const set of sets) addSet(compilation, draft, { set, place: path, rdataPaths: [] })
     return
   }
   const type = readType(compilation, path, typeText)
   if (type === null) return
   if (record.kind === 'plain') {
-    addSet(compilation, draft, { path, ...compileRRset(compilation, path, type, record) })
+    addSet(compilation, draft, { place: path, ...compileRRset(compilation, path, type, record) })
   } else if (record.kind === 'steered-srv') {
     const set = compileSteeredSrv(compilation, path, record, inputs.policies)
-    if (set) addSet(compilation, draft, { set, path, rdataPaths: [] })
+    if (set) addSet(compilation, draft, { set, place: path, rdataPaths: [] })
   } else if (type === RRType.MX) {
     const set = compileSteeredMx(compilation, path, record, inputs.policies)
-    if (set) addSet(compilation, draft, { set, path, rdataPaths: [] })
+    if (set) addSet(compilation, draft, { set, place: path, rdataPaths: [] })
   } else {
     compilation.problems.refuse(
       'not-steerable',

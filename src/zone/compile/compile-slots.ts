@@ -60,7 +60,7 @@ export function compileSlots(compilation: Compilation, owners: Owners, inputs: S
       const draft = openOwner(owners, owner.name, namePath, owner.key)
       for (const { type, ofTargets } of sets) {
         const set: ExchangeSlot = { ...shared, type, policy, rung, ofTargets }
-        addSet(compilation, draft, { set, path: namePath, rdataPaths: [] })
+        addSet(compilation, draft, { set, place: namePath, rdataPaths: [] })
       }
     }
   }

@@ -15,7 +15,7 @@ import { RRType } from '../../wire/rrtype.ts'
 import { octetsText, smtpTlsaKey, warnPartial, warnUncovered } from './check/check-tlsa.ts'
 import type { Compilation } from './compilation.ts'
 import { readName } from './names.ts'
-import { addSet, openOwner, type Owners, type SetDraft } from './owners.ts'
+import { addSet, openOwner, type Owners, pathOfRdata, pathOfSet } from './owners.ts'
 import { checkRRset, compileRRset } from './rrset.ts'
 import type { DocumentPath } from './problem.ts'
 import type { MemberSource, PlainSource, TargetSource, ZoneSource } from './zone-source.ts'
@@ -37,7 +37,7 @@ export function compileTargetTlsa(compilation: Compilation, owners: Owners): voi
     for (const port of ports.get(name) ?? []) {
       const owner = readName(`_${port}._tcp.${name}`, apex)
       if (owner.kind !== 'name') continue
-      addSet(compilation, openOwner(owners, owner.name, path), { path, ...compiled })
+      addSet(compilation, openOwner(owners, owner.name, path), { place: path, ...compiled })
     }
   }
 }
@@ -95,12 +95,12 @@ export function compileRelayTlsa(compilation: Compilation, owners: Owners): void
   const unions = new Map<Policy, Union>()
   let octets = 0
   for (const relay of owners.values()) {
-    const draft = relay.sets.get(RRType.A) ?? relay.sets.get(RRType.AAAA)
-    const set = draft?.set
+    const set = relay.sets.get(RRType.A) ?? relay.sets.get(RRType.AAAA)
     const isRelay = set?.kind === 'steered-address' || set?.kind === 'exchange-slot'
-    if (!draft || !isRelay || isWildcard(relay.owner)) continue
+    if (!isRelay || isWildcard(relay.owner)) continue
     const { policy } = set
-    const union = unions.get(policy) ?? uniteTlsa(compilation, owners, { policy, draft })
+    const path = pathOfSet(relay, set.type)
+    const union = unions.get(policy) ?? uniteTlsa(compilation, owners, { policy, path })
     unions.set(policy, union)
     const name = readName(`_${smtpPort}._tcp.${nameToText(relay.owner)}`, rootName)
     if (union.rdata.length === 0 || name.kind !== 'name') continue
@@ -111,14 +111,14 @@ export function compileRelayTlsa(compilation: Compilation, owners: Owners): void
     octets += sizeOf(union.rdata)
     if (octets > relayOctetsLimit) {
       const message = `the TLSA records of all steered names have more than ${relayOctetsLimit} octets together, expected fewer names or records`
-      compilation.problems.refuse('rrset-too-large', draft.path, message, 'key')
+      compilation.problems.refuse('rrset-too-large', path, message, 'key')
       return
     }
-    const { path } = draft
+    const { rdata, rdataPaths } = union
     addSet(compilation, openOwner(owners, name.name, path), {
-      set: { kind: 'plain', type: RRType.TLSA, ttl: compilation.source.ttl, rdata: union.rdata },
-      path,
-      rdataPaths: [],
+      set: { kind: 'plain', type: RRType.TLSA, ttl: compilation.source.ttl, rdata },
+      place: path,
+      rdataPaths,
     })
   }
 }
@@ -146,34 +146,39 @@ function isGivenByHand(owners: Owners, key: NameKey): boolean {
 interface Union {
   /** Each once, in canonical order (RFC 4034 §6.3). */
   readonly rdata: readonly Rdata[]
+  /** Where a target has each of them. */
+  readonly rdataPaths: readonly DocumentPath[]
   readonly ofTargets: ReadonlyMap<string, readonly Rdata[]>
 }
 
 interface SteeredBy {
   readonly policy: Policy
-  readonly draft: SetDraft
+  /** Of the set that it steers. */
+  readonly path: DocumentPath
 }
 
-function uniteTlsa(
-  compilation: Compilation,
-  owners: Owners,
-  { policy, draft: { path } }: SteeredBy,
-): Union {
+function uniteTlsa(compilation: Compilation, owners: Owners, { policy, path }: SteeredBy): Union {
   const ofTargets = new Map<string, readonly Rdata[]>()
+  const paths = new Map<string, DocumentPath>()
   for (const target of unitedTargets(compilation.source, policy.name)) {
     const name = readName(`_${smtpPort}._tcp.${target}`, compilation.apex)
     const draft = name.kind === 'name' ? owners.get(keyOfName(name.name)) : null
-    const set = draft?.sets.get(RRType.TLSA)?.set
-    if (set?.kind === 'plain') ofTargets.set(target, set.rdata)
+    const set = draft?.sets.get(RRType.TLSA)
+    if (!draft || set?.kind !== 'plain') continue
+    ofTargets.set(target, set.rdata)
+    for (const [i, one] of set.rdata.entries())
+      paths.set(octetsText(one), pathOfRdata(draft, RRType.TLSA, i))
   }
   const byOctets = new Map([...ofTargets.values()].flat().map((one) => [octetsText(one), one]))
-  const rdata = [...byOctets].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
+  const sorted = [...byOctets].sort(([a], [b]) => (a < b ? -1 : 1))
+  const rdata = sorted.map(([, one]) => one)
+  const rdataPaths = sorted.map(([octets]) => paths.get(octets) ?? path)
   checkRRset(compilation, path, RRType.TLSA, rdata)
   const has = ({ name }: Target): boolean => ofTargets.has(name)
   const consequence =
     'senders that use DANE defer mail to it unless its certificate matches one of theirs'
   warnPartial(compilation, { policy, path }, { has, consequence })
-  return { rdata, ofTargets }
+  return { rdata, rdataPaths, ofTargets }
 }
 
 const sizeOf = (rdata: readonly Rdata[]): number =>

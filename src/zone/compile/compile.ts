@@ -7,7 +7,7 @@
 import { parseAddress } from '../../lib/ip.ts'
 import { gridSecondsOf } from '../../lib/signing-grid.ts'
 import { compileMtaSts, type DomainPolicy } from '../mta-sts/compile-mta-sts.ts'
-import type { Member, SteeredSet, Target } from '../../steer/policy.ts'
+import type { Member, Target } from '../../steer/policy.ts'
 import {
   keyOfName,
   type Name,
@@ -287,18 +287,15 @@ function buildNodes(owners: Owners, apex: Name): ReadonlyMap<NameKey, ZoneNode> 
   const nodes = new Map<NameKey, ZoneNode>()
   const sorted = [...owners.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
   for (const { owner, key, sets } of sorted) {
-    const byType = sets.size > 1 ? [...sets].sort(([a], [b]) => a - b) : sets
-    const nodeSets = new Map<number, RRset | SteeredSet>()
-    for (const [type, { set }] of byType) nodeSets.set(type, set)
-    nodes.set(key, {
-      owner,
-      sets: nodeSets,
-      isDelegation: key !== apexKey && sets.has(RRType.NS),
-    })
+    const isDelegation = key !== apexKey && sets.has(RRType.NS)
+    nodes.set(key, { owner, sets: sets.size > 1 ? sortedByType(sets) : sets, isDelegation })
   }
   for (const { owner, key } of sorted) addAncestors(nodes, owner, key, apexKey)
   return nodes
 }
+
+const sortedByType = (sets: ZoneNode['sets']): ZoneNode['sets'] =>
+  new Map([...sets].sort(([a], [b]) => a - b))
 
 /** Adds empty non-terminals: a name between an owner and the apex exists (RFC 8020 §2). */
 export function addAncestors(

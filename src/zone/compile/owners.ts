@@ -13,21 +13,35 @@ import { typeToText } from '../../wire/rrtype.ts'
 import type { RRset } from '../zone.ts'
 import type { Compilation } from './compilation.ts'
 import { isDoubled } from './names.ts'
-import type { DocumentPath } from './problem.ts'
+import { type DocumentPath, pathOfPlace } from './problem.ts'
 
-/** An owner name with its sets by type, before the nodes of the zone are built. */
+/** An owner name with its sets, before the nodes of the zone are built. */
 export interface OwnerDraft {
   readonly owner: Name
   readonly key: NameKey
-  readonly path: DocumentPath
-  readonly sets: Map<number, SetDraft>
+  readonly place: Place
+  /** By type. The node of the owner has the same map: a zone may have a million of them. */
+  readonly sets: Map<number, RRset | SteeredSet>
+  /** Of the sets that are not written where the owner is; most owners of a master file have none. */
+  places: readonly SetPlace[]
 }
 
-export interface SetDraft {
-  readonly set: RRset | SteeredSet
-  readonly path: DocumentPath
-  /** The path of each rdata of an RRset; empty for a steered set. */
+/** Where something is written: its path, or a place of the master file, of which there may be a million. */
+type Place = DocumentPath | number
+
+const pathOf = (place: Place): DocumentPath =>
+  typeof place === 'number' ? pathOfPlace(place) : place
+
+/** Where a set is written. */
+interface SetPlace {
+  readonly type: number
+  readonly place: Place
+  /** The path of each rdata of an RRset; empty: it is that of the set. */
   readonly rdataPaths: readonly DocumentPath[]
+}
+
+export interface SetDraft extends Omit<SetPlace, 'type'> {
+  readonly set: RRset | SteeredSet
 }
 
 export type Owners = Map<NameKey, OwnerDraft>
@@ -36,14 +50,38 @@ export type Owners = Map<NameKey, OwnerDraft>
 export function openOwner(
   owners: Owners,
   owner: Name,
-  path: DocumentPath,
+  place: Place,
   key: NameKey = keyOfName(owner),
 ): OwnerDraft {
   const existing = owners.get(key)
   if (existing) return existing
-  const draft = { owner, key, path, sets: new Map() }
+  const draft = { owner, key, place, sets: new Map(), places: noPlaces }
   owners.set(key, draft)
   return draft
+}
+
+const noPlaces: readonly SetPlace[] = []
+
+/** Puts a set in the place of the one of its type, if there is one. */
+export function putSet(draft: OwnerDraft, { set, place, rdataPaths }: SetDraft): void {
+  const { type } = set
+  const others = draft.places.filter((other) => other.type !== type)
+  const isOfOwner = place === draft.place && rdataPaths.length === 0
+  if (!isOfOwner) draft.places = [...others, { type, place, rdataPaths }]
+  else if (others.length < draft.places.length) draft.places = others
+  draft.sets.set(type, set)
+}
+
+/** Where the set of a type is written. */
+export const pathOfSet = ({ places, place }: OwnerDraft, type: number): DocumentPath =>
+  pathOf(places.find((one) => one.type === type)?.place ?? place)
+
+export const pathOfOwner = ({ place }: OwnerDraft): DocumentPath => pathOf(place)
+
+/** Where the rdata with index `i` of the set of a type is written. */
+export function pathOfRdata(draft: OwnerDraft, type: number, i: number): DocumentPath {
+  const own = draft.places.find((one) => one.type === type)
+  return own?.rdataPaths[i] ?? pathOf(own?.place ?? draft.place)
 }
 
 export interface OwnerName {
@@ -77,21 +115,22 @@ export function isOwnerOfZone(
 
 /** Adds a set to its owner. If the owner has one of the same type, that is reported. */
 export function addSet({ problems }: Compilation, owner: OwnerDraft, draft: SetDraft): void {
-  const { set, path } = draft
+  const { set } = draft
+  const path = pathOf(draft.place)
   const existing = owner.sets.get(set.type)
   if (!existing) {
-    owner.sets.set(set.type, draft)
+    putSet(owner, draft)
     return
   }
   const type = typeToText(set.type)
-  if (existing.set.kind === 'target-address') {
-    const { name } = existing.set.target
+  if (existing.kind === 'target-address') {
+    const { name } = existing.target
     const message = `target ${name} owns the ${type} of this name by its addresses: expected this one among targets.${name}.addresses, or another name`
     problems.refuse('address-clash', path, message, 'key')
-  } else if (existing.set.kind === 'exchange-slot' || set.kind === 'exchange-slot') {
+  } else if (existing.kind === 'exchange-slot' || set.kind === 'exchange-slot') {
     const message = `slots stand for A and AAAA of this name, and ${type} is given too`
     problems.refuse('address-clash', path, message, 'key')
-  } else if (existing.set.kind === 'steered-address' || set.kind === 'steered-address') {
+  } else if (existing.kind === 'steered-address' || set.kind === 'steered-address') {
     problems.refuse(
       'address-clash',
       path,

@@ -4,6 +4,9 @@
 /** Steps from the document to a value: keys of maps and indices of lists. */
 export type DocumentPath = readonly (string | number)[]
 
+/** The path of what stands at a place of the master file. */
+export const pathOfPlace = (place: number): DocumentPath => ['records_file', place]
+
 export interface Problem {
   readonly severity: 'error' | 'warning'
   readonly code: ProblemCode

@@ -5,6 +5,7 @@ import type { WarmUp } from '../../health/effective-weight.ts'
 import type { MtaStsMode } from '../mta-sts/policy.ts'
 import type { Spill } from '../../steer/policy.ts'
 import type { Name, NameKey } from '../../wire/name.ts'
+import type { RRset } from '../zone.ts'
 import type { Rdata } from '../../wire/rdata/rdata.ts'
 import type { DocumentPath } from './problem.ts'
 
@@ -39,7 +40,7 @@ export interface ZoneSource {
 }
 
 /** The records of a master file, by owner. */
-export type MasterRecords = ReadonlyMap<NameKey, MasterOwner>
+export type MasterRecords = Map<NameKey, MasterOwner>
 
 export interface MasterOwner {
   readonly name: Name
@@ -48,13 +49,13 @@ export interface MasterOwner {
 }
 
 /** Records of one owner and type, as they follow each other in the file. */
-export interface MasterSet {
-  readonly type: number
-  /** Seconds. */
-  readonly ttl: number
-  readonly rdata: readonly Rdata[]
-  /** The last step of the path of each: `records_file[PLACE]`. */
-  readonly places: readonly number[]
+export interface MasterSet extends RRset {
+  readonly rdata: readonly MasterRdata[]
+}
+
+export interface MasterRdata extends Rdata {
+  /** The last step of its path: `records_file[PLACE]`. */
+  readonly place: number
 }
 
 export type OnAllDownSource =

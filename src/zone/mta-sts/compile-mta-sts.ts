@@ -121,7 +121,7 @@ const takesMail = (owner: OwnerDraft | undefined): boolean =>
 
 /** The exchanges of a domain; without MX it is its own (RFC 5321 §5.1). */
 function exchangesAt(owner: OwnerDraft | undefined, domain: string): readonly string[] {
-  const set = owner?.sets.get(RRType.MX)?.set
+  const set = owner?.sets.get(RRType.MX)
   if (set?.kind === 'steered-mx') return targetsOf(set.policy)
   if (set?.kind !== 'plain') return [domain]
   return set.rdata
@@ -134,9 +134,9 @@ function exchangesOfZone(owners: Owners): readonly string[] {
   const names = new Set<string>()
   const policies = new Set<Policy>()
   for (const { owner, sets } of owners.values()) {
-    const mx = sets.get(RRType.MX)?.set
+    const mx = sets.get(RRType.MX)
     if (mx?.kind === 'steered-mx') policies.add(mx.policy)
-    const address = sets.get(RRType.A)?.set ?? sets.get(RRType.AAAA)?.set
+    const address = sets.get(RRType.A) ?? sets.get(RRType.AAAA)
     const isExchange = address?.kind === 'steered-address' || address?.kind === 'exchange-slot'
     if (isExchange && !isWildcard(owner)) names.add(nameToBareText(owner))
   }
@@ -169,7 +169,7 @@ function addTxt(
       ttl: compilation.source.ttl,
       rdata: [{ octets, compressible: [] }],
     },
-    path,
+    place: path,
     rdataPaths: [],
   })
 }

@@ -5,7 +5,7 @@ import { RRType, typeToText } from '../../../wire/rrtype.ts'
 import type { Zone } from '../../zone.ts'
 import type { Compilation } from '../compilation.ts'
 import { compileNetworks } from '../compile-steering.ts'
-import type { OwnerDraft, Owners } from '../owners.ts'
+import { type OwnerDraft, type Owners, pathOfOwner, pathOfSet } from '../owners.ts'
 import type { DocumentPath, Problems } from '../problem.ts'
 import { checkNames, checkOwnerName } from './check-names.ts'
 
@@ -27,7 +27,7 @@ export function checkAcross(compilation: Compilation, owners: Owners, nodes: Zon
     checkAncestors(compilation, draft, owners)
     checkOwnerName(compilation, draft)
     for (const set of draft.sets.values()) {
-      checkNames(compilation, { from: draft.key, draft: set }, { owners, nodes })
+      if (set.kind === 'plain') checkNames(compilation, { draft, set }, { owners, nodes })
     }
   }
 }
@@ -35,7 +35,7 @@ export function checkAcross(compilation: Compilation, owners: Owners, nodes: Zon
 /** RFC 1034 §3.6.2: an owner name with a CNAME has no other data. */
 function checkAliases({ problems, apexKey }: Compilation, draft: OwnerDraft): void {
   const cname = draft.sets.get(RRType.CNAME)
-  if (!cname || draft.sets.size === 1) return
+  if (cname === undefined || draft.sets.size === 1) return
   const others = [...draft.sets.keys()].filter((type) => type !== RRType.CNAME).map(typeToText)
   const [place, expected] =
     draft.key === apexKey
@@ -43,7 +43,7 @@ function checkAliases({ problems, apexKey }: Compilation, draft: OwnerDraft): vo
       : ['this name', 'the CNAME alone']
   problems.refuse(
     'cname-beside-other-data',
-    cname.path,
+    pathOfSet(draft, RRType.CNAME),
     `${place} has a CNAME and ${others.sort().join(', ')}, expected ${expected}`,
     'key',
   )
@@ -62,7 +62,7 @@ function checkAncestors(compilation: Compilation, draft: OwnerDraft, owners: Own
     const dname = above?.sets.get(RRType.DNAME)
     if (above && dname) {
       const message = `the DNAME at ${nameToText(above.owner)} takes the place of this name, expected no data below it`
-      problems.refuse('dname-with-data-below', draft.path, message, 'key')
+      problems.refuse('dname-with-data-below', pathOfOwner(draft), message, 'key')
     }
     if (above && key !== apexKey && above.sets.has(RRType.NS)) {
       checkBelowCut(compilation, draft, nameToText(above.owner))
@@ -78,8 +78,9 @@ const isCutType = (type: number): boolean => type === RRType.NS || type === RRTy
 /** A delegation may have NS and DS and, as glue, addresses; other types are never answered. */
 function checkAtCut({ problems }: Compilation, draft: OwnerDraft): void {
   if (!draft.sets.has(RRType.NS)) return
-  for (const [type, { set, path }] of draft.sets) {
-    if (set.kind !== 'plain') refuseBelow(problems, draft, path, nameToText(draft.owner))
+  for (const [type, { kind }] of draft.sets) {
+    const path = pathOfSet(draft, type)
+    if (kind !== 'plain') refuseBelow(problems, draft, path, nameToText(draft.owner))
     else if (!isCutType(type) && !isGlueType(type)) {
       problems.warn(
         'occluded',
@@ -93,8 +94,9 @@ function checkAtCut({ problems }: Compilation, draft: OwnerDraft): void {
 
 /** Below a delegation only addresses are answered, as glue. `cut`: the name of the delegation. */
 function checkBelowCut({ problems }: Compilation, draft: OwnerDraft, cut: string): void {
-  for (const [type, { set, path }] of draft.sets) {
-    if (set.kind !== 'plain') {
+  for (const [type, { kind }] of draft.sets) {
+    const path = pathOfSet(draft, type)
+    if (kind !== 'plain') {
       refuseBelow(problems, draft, path, cut)
       return
     }

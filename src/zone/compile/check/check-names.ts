@@ -15,16 +15,15 @@ import {
 } from '../../../wire/name.ts'
 import { namesInRdata } from '../../../wire/rdata/names.ts'
 import { RRType, typeToText } from '../../../wire/rrtype.ts'
-import type { Zone } from '../../zone.ts'
+import type { RRset, Zone } from '../../zone.ts'
 import type { Compilation } from '../compilation.ts'
 import { isDoubled, isHostName } from '../names.ts'
-import type { OwnerDraft, Owners, SetDraft } from '../owners.ts'
+import { type OwnerDraft, type Owners, pathOfRdata, pathOfSet } from '../owners.ts'
 import type { ProblemCode } from '../problem.ts'
 
 interface CheckedSet {
-  /** The owner. */
-  readonly from: NameKey
-  readonly draft: SetDraft
+  readonly draft: OwnerDraft
+  readonly set: RRset
 }
 
 /** A name in a record. */
@@ -45,10 +44,10 @@ interface Doubt {
 /** Warns of names in records that lead nowhere, or where senders and resolvers do not follow. */
 export function checkNames(
   compilation: Compilation,
-  { from, draft: { set, path, rdataPaths } }: CheckedSet,
+  { draft, set }: CheckedSet,
   known: KnownNames,
 ): void {
-  if (set.kind !== 'plain') return
+  const from = draft.key
   for (const [i, rdata] of set.rdata.entries()) {
     for (const { role, name } of namesInRdata(set.type, rdata)) {
       const isAlias = role === 'alias' || aliasLike.includes(set.type)
@@ -57,7 +56,7 @@ export function checkNames(
       const doubt = doubtOf(compilation, use, known)
       if (doubt === null) continue
       const message = `${typeToText(set.type)} ${nameToText(name)} ${doubt.why}`
-      compilation.problems.warn(doubt.code, rdataPaths[i] ?? path, message)
+      compilation.problems.warn(doubt.code, pathOfRdata(draft, set.type, i), message)
     }
   }
 }
@@ -165,7 +164,7 @@ const maxAliases = 20
 function isCircle(owners: Owners, from: NameKey): boolean {
   let at = from
   for (let steps = 0; steps < maxAliases; steps++) {
-    const set = owners.get(at)?.sets.get(RRType.CNAME)?.set
+    const set = owners.get(at)?.sets.get(RRType.CNAME)
     const target = set?.kind === 'plain' ? set.rdata[0] : undefined
     if (target === undefined) return false
     at = keyOfName(target.octets)
@@ -192,11 +191,14 @@ function dotHint({ nodes }: KnownNames, key: NameKey, apexKey: NameKey): string 
 }
 
 /** A steered address name is what senders and clients are pointed at. */
-export function checkOwnerName({ problems }: Compilation, { owner, sets }: OwnerDraft): void {
-  const steered = [...sets.values()].find(({ set }) => set.kind === 'steered-address')
-  if (steered === undefined || isWildcard(owner) || isHostName(nameToBareText(owner))) return
+export function checkOwnerName({ problems }: Compilation, draft: OwnerDraft): void {
+  const { owner, sets } = draft
+  const steered = sets.get(RRType.A) ?? sets.get(RRType.AAAA)
+  if (steered?.kind !== 'steered-address' || isWildcard(owner)) return
+  if (isHostName(nameToBareText(owner))) return
   const message = `${nameToText(owner)} is no name of a host, expected letters, digits and hyphens (RFC 1123 §2.1)`
-  problems.warn('not-a-host-name', steered.path.slice(0, -1), message, 'key')
+  const path = pathOfSet(draft, steered.type).slice(0, -1)
+  problems.warn('not-a-host-name', path, message, 'key')
 }
 
 /**

@@ -6,7 +6,7 @@ import { nameToBareText } from '../../../wire/name.ts'
 import type { Rdata } from '../../../wire/rdata/rdata.ts'
 import { RRType } from '../../../wire/rrtype.ts'
 import type { Compilation } from '../compilation.ts'
-import type { OwnerDraft, Owners, SetDraft } from '../owners.ts'
+import { type OwnerDraft, type Owners, pathOfRdata, pathOfSet } from '../owners.ts'
 import type { DocumentPath, Problems } from '../problem.ts'
 import { beginsAsSpf, stringsOf } from '../texts/txt-strings.ts'
 
@@ -24,7 +24,7 @@ export interface SpfText {
 export function checkSpf(compilation: Compilation, owners: Owners): readonly SpfText[] {
   const found: SpfText[] = []
   for (const owner of owners.values()) {
-    const texts = textsOf(compilation, owner.sets.get(RRType.TXT))
+    const texts = textsOf(compilation, owner)
     const [first, second] = texts
     if (owner.sets.has(RRType.SPF) && !first) warnType(compilation, owner)
     if (!first) continue
@@ -51,12 +51,13 @@ interface GivenText {
   readonly path: DocumentPath
 }
 
-function textsOf({ problems }: Compilation, draft: SetDraft | undefined): readonly GivenText[] {
-  if (draft?.set.kind !== 'plain') return []
+function textsOf({ problems }: Compilation, owner: OwnerDraft): readonly GivenText[] {
+  const set = owner.sets.get(RRType.TXT)
+  if (set?.kind !== 'plain') return []
   const texts: GivenText[] = []
-  for (const [i, rdata] of draft.set.rdata.entries()) {
+  for (const [i, rdata] of set.rdata.entries()) {
     if (!beginsAsSpf(rdata)) continue
-    const given = textOf(rdata, draft.rdataPaths[i] ?? draft.path)
+    const given = textOf(rdata, pathOfRdata(owner, RRType.TXT, i))
     if (isSpf(given.text)) texts.push(given)
     else if (given.strings.length > 1 && isSpf(withBlanks(given)))
       problems.warn('spf-spaces', given.path, spacesMessage(given))
@@ -79,8 +80,8 @@ const shownCharacters = 200
 const shown = (text: string): string =>
   JSON.stringify(text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text)
 
-function warnType({ problems }: Compilation, { sets }: OwnerDraft): void {
-  const path = sets.get(RRType.SPF)?.path ?? []
+function warnType({ problems }: Compilation, owner: OwnerDraft): void {
+  const path = pathOfSet(owner, RRType.SPF)
   const message = 'nobody asks for the type SPF any more (RFC 7208 §3.1), expected it as TXT'
   problems.warn('spf-type', path, message, 'key')
 }

@@ -8,7 +8,7 @@ import type { Rdata } from '../../../wire/rdata/rdata.ts'
 import { RRType } from '../../../wire/rrtype.ts'
 import { membersOf } from '../../policy-members.ts'
 import type { Compilation } from '../compilation.ts'
-import type { OwnerDraft, Owners } from '../owners.ts'
+import { type OwnerDraft, type Owners, pathOfRdata, pathOfSet } from '../owners.ts'
 import type { DocumentPath } from '../problem.ts'
 
 const namesShown = 3
@@ -26,7 +26,7 @@ export function checkTlsa(compilation: Compilation, owners: Owners): void {
     const tlsa = owner.sets.get(RRType.TLSA)
     if (tlsa && !isWarned) {
       const message = `${source.zone} is not signed, and TLSA counts in signed zones alone (RFC 7672 §2.1), expected dnssec: {}`
-      problems.warn('tlsa-unsigned', tlsa.rdataPaths[0] ?? tlsa.path, message)
+      problems.warn('tlsa-unsigned', pathOfRdata(owner, RRType.TLSA, 0), message)
       isWarned = true
     }
     checkUsages(compilation, owner, seen)
@@ -34,18 +34,14 @@ export function checkTlsa(compilation: Compilation, owners: Owners): void {
   }
 }
 
-/** `seen`: paths of records that are warned of; those of a target stand at several ports. */
-function checkUsages(
-  { problems }: Compilation,
-  { key, sets }: OwnerDraft,
-  seen: Set<string>,
-): void {
-  const tlsa = sets.get(RRType.TLSA)
-  if (tlsa?.set.kind !== 'plain' || !key.startsWith(smtpTlsaKey(''))) return
-  for (const [i, { octets }] of tlsa.set.rdata.entries()) {
-    const path = tlsa.rdataPaths[i]
+/** `seen`: paths of records that are warned of; those of a target stand at several ports, and at relays. */
+function checkUsages({ problems }: Compilation, owner: OwnerDraft, seen: Set<string>): void {
+  const tlsa = owner.sets.get(RRType.TLSA)
+  if (tlsa?.kind !== 'plain' || !owner.key.startsWith(smtpTlsaKey(''))) return
+  for (const [i, { octets }] of tlsa.rdata.entries()) {
+    const path = pathOfRdata(owner, RRType.TLSA, i)
     const why = whyUnusable(octets)
-    if (why === null || !path || seen.has(path.join())) continue
+    if (why === null || seen.has(path.join())) continue
     seen.add(path.join())
     problems.warn('tlsa-unusable', path, `${why}, expected 3 1 1, or 2 1 1 for an authority`)
   }
@@ -82,14 +78,15 @@ interface CheckedOwner {
 
 function checkExchanges(compilation: Compilation, { owner, owners, policies }: CheckedOwner): void {
   const mx = owner.sets.get(RRType.MX)
-  if (mx?.set.kind !== 'steered-mx' || policies.has(mx.set.policy)) return
-  policies.add(mx.set.policy)
+  if (mx?.kind !== 'steered-mx' || policies.has(mx.policy)) return
+  policies.add(mx.policy)
   const has = (target: Target): boolean => {
     const sets = owners.get(smtpTlsaKey(keyOfName(target.owner)))?.sets
     return sets?.has(RRType.TLSA) === true || sets?.has(RRType.CNAME) === true
   }
   const consequence = 'mail that goes there is not authenticated'
-  warnPartial(compilation, { policy: mx.set.policy, path: mx.path }, { has, consequence })
+  const path = pathOfSet(owner, RRType.MX)
+  warnPartial(compilation, { policy: mx.policy, path }, { has, consequence })
 }
 
 interface Judged {
@@ -120,8 +117,8 @@ export function warnUncovered(
   ofTargets: ReadonlyMap<string, readonly Rdata[]>,
 ): void {
   const tlsa = byHand?.sets.get(RRType.TLSA)
-  if (tlsa?.set.kind !== 'plain' || !source.dnssec) return
-  const given = new Set(tlsa.set.rdata.map(octetsText))
+  if (!byHand || tlsa?.kind !== 'plain' || !source.dnssec) return
+  const given = new Set(tlsa.rdata.map(octetsText))
   const lacking = [...ofTargets].filter(
     ([, rdata]) => !rdata.some((one) => given.has(octetsText(one))),
   )
@@ -131,7 +128,7 @@ export function warnUncovered(
     namesShown,
   )
   const message = `these take the place of the \`tlsa\` of targets, and have none of ${names}`
-  problems.warn('tlsa-partial', tlsa.path, message, 'key')
+  problems.warn('tlsa-partial', pathOfSet(byHand, RRType.TLSA), message, 'key')
 }
 
 /** A character an octet: sorts as the octets do. */

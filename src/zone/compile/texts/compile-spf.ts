@@ -12,7 +12,15 @@ import type { Rdata } from '../../../wire/rdata/rdata.ts'
 import { RRType } from '../../../wire/rrtype.ts'
 import { type Compilation, warnUnusualTtl } from '../compilation.ts'
 import { readName } from '../names.ts'
-import { addSet, openOwner, type OwnerDraft, type Owners } from '../owners.ts'
+import {
+  addSet,
+  openOwner,
+  type OwnerDraft,
+  type Owners,
+  pathOfRdata,
+  pathOfSet,
+  putSet,
+} from '../owners.ts'
 import type { DocumentPath } from '../problem.ts'
 import { checkRRset } from '../rrset.ts'
 import type { SpfSource } from '../zone-source.ts'
@@ -31,7 +39,7 @@ export function compileSpf(compilation: Compilation, owners: Owners, entry: SpfE
   const addresses = addressesOf(compilation, entry)
   const further = readAlso(compilation, path, source.also)
   if (addresses === null || further === null) return
-  const existing = draft.sets.get(RRType.TXT)?.set
+  const existing = draft.sets.get(RRType.TXT)
   const given = existing?.kind === 'plain' ? existing.rdata : []
   const owner = nameToBareText(draft.owner)
   const otherOctets = given.reduce((sum, { octets }) => sum + octets.length, 0)
@@ -55,7 +63,11 @@ export function compileSpf(compilation: Compilation, owners: Owners, entry: SpfE
       return
     }
     const set = { kind: 'plain', type: RRType.TXT, ttl, rdata: [rdataOf(text)] } as const
-    addSet(compilation, openOwner(owners, name.name, path), { set, path, rdataPaths: [path] })
+    addSet(compilation, openOwner(owners, name.name, path), {
+      set,
+      place: path,
+      rdataPaths: [path],
+    })
   }
 }
 
@@ -147,17 +159,21 @@ function addText(
 ): void {
   const { problems } = compilation
   const existing = draft.sets.get(RRType.TXT)
-  if (existing?.set.kind !== 'plain') {
+  if (existing?.kind !== 'plain') {
     const set = { kind: 'plain', type: RRType.TXT, ttl, rdata: [rdataOf(text)] } as const
-    addSet(compilation, draft, { set, path, rdataPaths: [path] })
+    addSet(compilation, draft, { set, place: path, rdataPaths: [path] })
     return
   }
-  if (source.ttl !== undefined && source.ttl !== existing.set.ttl) {
-    const message = `the TXT beside it have a TTL of ${existing.set.ttl} s: all have that one`
+  if (source.ttl !== undefined && source.ttl !== existing.ttl) {
+    const message = `the TXT beside it have a TTL of ${existing.ttl} s: all have that one`
     problems.warn('ttl-differs', [...path, 'ttl'], message)
   }
-  const rdata = [...existing.set.rdata, rdataOf(text)]
+  const rdata = [...existing.rdata, rdataOf(text)]
   checkRRset(compilation, path, RRType.TXT, rdata)
-  const rdataPaths = [...existing.rdataPaths, path]
-  draft.sets.set(RRType.TXT, { set: { ...existing.set, rdata }, path: existing.path, rdataPaths })
+  const before = existing.rdata.map((_, i) => pathOfRdata(draft, RRType.TXT, i))
+  putSet(draft, {
+    set: { ...existing, rdata },
+    place: pathOfSet(draft, RRType.TXT),
+    rdataPaths: [...before, path],
+  })
 }
